@@ -1,0 +1,160 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#
+# One Makefile, sections in build order; build/ mirrors the tree. `make help` lists the
+# targets, V=1 shows commands. BUILD=, CXX= and SAN=1 make a second build beside the first:
+#   make BUILD=build/asan SAN=1 check-unit
+
+VERSION   := 0.1.0
+BUILD     ?= build
+PREFIX    ?= /usr
+DESTDIR   ?=
+CXX       := $(if $(filter default,$(origin CXX)),g++,$(CXX))
+BPF_CLANG ?= $(firstword $(foreach v,-19 -18 -17 -16 -15 -14,$(if $(shell command -v clang$(v)),clang$(v))) clang)
+BPFTOOL   ?= $(or $(shell command -v bpftool),/usr/sbin/bpftool)
+ARCH_DIR  := /usr/include/$(shell uname -m)-linux-gnu
+Q         := $(if $(V),,@)
+say        = $(if $(V),,@printf '  %-8s %s\n' '$(1)' '$(2)')
+
+.DEFAULT_GOAL := all
+.DELETE_ON_ERROR:
+
+# --- what is what ------------------------------------------------------------------------
+
+WARN      := -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Werror
+SANFLAGS  := $(if $(SAN),-fsanitize=address$(comma)undefined -fno-sanitize-recover=all)
+comma     := ,
+CXXFLAGS  ?= -O2 -g
+ALL_CXX   := -std=c++20 $(CXXFLAGS) $(WARN) $(subst $(comma) ,$(comma),$(SANFLAGS)) -pthread \
+             -Iuserspace -Iinclude -isystem $(BUILD)/gen \
+             -DSPDLOG_COMPILED_LIB -DSPDLOG_FMT_EXTERNAL -DFGW_VERSION='"$(VERSION)"'
+LIBS      := -lbpf -lelf -lz -lmnl -lspdlog -lfmt
+
+BPF_WARN  := -Wall -Wextra -Werror -Wshadow -Wenum-conversion -Wenum-compare -Wimplicit-int-conversion
+BPF_FLAGS := -g -O2 -target bpf -mcpu=v3 $(BPF_WARN) -Iinclude -isystem $(ARCH_DIR)
+
+BPF_SRC   := $(wildcard bpf/*.bpf.c)
+BPF_OBJ   := $(BPF_SRC:%.c=$(BUILD)/%.o)
+SKELETON  := $(BUILD)/gen/fgw.skel.h
+CLI_MAIN  := userspace/cli/main.cc
+LIB_SRC   := $(filter-out $(CLI_MAIN),$(wildcard userspace/*/*.cc))
+LIB_OBJ   := $(LIB_SRC:%.cc=$(BUILD)/%.o)
+SUPPORT   := $(wildcard tests/support/*.cc)
+UNIT_SRC  := $(wildcard tests/unit/*/*_test.cc tests/abi/*_test.cc)
+ABI_C     := $(wildcard tests/abi/*.c)
+BPFT_SRC  := $(wildcard tests/bpf/*_test.cc tests/property/*_test.cc)
+obj        = $(patsubst %.cc,$(BUILD)/%.o,$(1))
+
+# --- the product -------------------------------------------------------------------------
+
+all: $(BUILD)/faith-gw
+
+$(BUILD)/bpf/%.bpf.o: bpf/%.bpf.c $(wildcard bpf/lib/*.h include/faith/*.h)
+	$(call say,BPF,$<)
+	@mkdir -p $(@D)
+	$(Q)$(BPF_CLANG) $(BPF_FLAGS) -c $< -o $@
+
+$(BUILD)/bpf/fgw.o: $(BPF_OBJ)
+	$(call say,LINK,$@)
+	$(Q)$(BPFTOOL) gen object $@ $^
+
+$(SKELETON): $(BUILD)/bpf/fgw.o
+	$(call say,GEN,$@)
+	@mkdir -p $(@D)
+	$(Q)$(BPFTOOL) gen skeleton $< name fgw > $@
+
+$(BUILD)/%.o: %.cc
+	$(call say,CXX,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CXX) $(ALL_CXX) -MMD -MP -c $< -o $@
+
+$(BUILD)/tests/%.o: ALL_CXX += -Ibpf -I.
+$(BUILD)/userspace/datapath/%.o $(BUILD)/tests/bpf/%.o $(BUILD)/tests/property/%.o $(BUILD)/tests/bench/%.o: | $(SKELETON)
+$(BUILD)/userspace/datapath/object.o: $(SKELETON)
+
+$(BUILD)/libfaith.a: $(LIB_OBJ)
+	$(call say,AR,$@)
+	$(Q)rm -f $@ && ar rcs $@ $^
+
+$(BUILD)/faith-gw: $(call obj,$(CLI_MAIN)) $(BUILD)/libfaith.a
+	$(call say,LINK,$@)
+	$(Q)$(CXX) $(ALL_CXX) -o $@ $^ $(LIBS)
+	$(Q)ln -sf faith-gw $(@D)/faithd
+
+# --- tests -------------------------------------------------------------------------------
+
+$(BUILD)/tests/abi/%.o: tests/abi/%.c
+	$(call say,CC,$<)
+	@mkdir -p $(@D)
+	$(Q)gcc -std=c11 -O2 -Wall -Wextra -Werror -Iinclude -c $< -o $@
+
+$(BUILD)/tests/run-unit: $(call obj,$(UNIT_SRC) $(SUPPORT)) $(ABI_C:%.c=$(BUILD)/%.o) $(BUILD)/libfaith.a
+	$(call say,LINK,$@)
+	$(Q)$(CXX) $(ALL_CXX) -o $@ $^ $(LIBS)
+
+$(BUILD)/tests/run-bpf: $(call obj,$(BPFT_SRC) $(SUPPORT)) $(BUILD)/libfaith.a
+	$(call say,LINK,$@)
+	$(Q)$(CXX) $(ALL_CXX) -o $@ $^ $(LIBS)
+
+test-binaries: all $(BUILD)/tests/run-unit $(BUILD)/tests/run-bpf
+
+check-unit: $(BUILD)/tests/run-unit
+	python3 tests/run.py --build $(BUILD) unit
+
+check-bpf: $(BUILD)/tests/run-bpf
+	python3 tests/run.py --build $(BUILD) bpf
+
+check-netns: all
+	python3 tests/run.py --build $(BUILD) netns $(if $(TEST),--only $(TEST))
+
+check-sanitize:
+	+$(MAKE) --no-print-directory BUILD=$(BUILD)/asan SAN=1 CXXFLAGS='-O1 -g' check-unit
+
+check: test-binaries
+	python3 tests/run.py --build $(BUILD) unit bpf netns
+
+# --- what a newcomer types ---------------------------------------------------------------
+
+test: deps
+	+$(MAKE) --no-print-directory -j$$(nproc) test-binaries
+	python3 tests/run.py --build $(BUILD) lint unit bpf netns demo
+
+demo: deps
+	+$(MAKE) --no-print-directory -j$$(nproc) all
+	tests/demo/demo.sh $(BUILD)
+
+deps:
+	@tests/support/deps.sh
+
+lint:
+	python3 tests/run.py --build $(BUILD) lint
+
+FORMATTED = $(wildcard userspace/*/*.h userspace/*/*.cc tests/*/*.h tests/*/*.cc tests/unit/*/*.cc bpf/*.c bpf/lib/*.h)
+fmt:
+	clang-format-19 -i $(FORMATTED)
+
+vmtest: deps
+	+$(MAKE) --no-print-directory -j$$(nproc) test-binaries
+	vmtest/run.sh $(if $(KERNEL),--kernel $(KERNEL)) $(if $(RING),--ring $(RING)) $(if $(TEST),--test $(TEST)) $(if $(SHELL_IN_GUEST),--shell)
+
+clean:
+	rm -rf $(BUILD)
+
+help:
+	@sed -n 's/^## //p' Makefile
+
+## make                 build build/faith-gw (needs the packages `make deps` installs)
+## sudo make demo       install what is missing, build, show the gateway at work
+## sudo make test       install what is missing, build, run every ring but the VM ring
+## make deps            install what is missing (Debian packages), say what
+## make lint fmt        the house rules · clang-format
+## make check-unit      ring 1: pure code, no privilege
+## make check-bpf       ring 2: each BPF program, byte for byte (root)
+## make check-netns     ring 3: behaviours between namespaces (root); TEST=name for one
+## make check-sanitize  ring 1 again under AddressSanitizer and UBSan
+## make bench fuzz      figures · fuzzers
+## sudo make vmtest     rings 2 and 3 on other kernels, in virtme-ng VMs
+## make install         DESTDIR= PREFIX=/usr: binary, man pages, unit, sysctl, examples
+
+.PHONY: all test-binaries check check-unit check-bpf check-netns check-sanitize test demo deps lint fmt vmtest clean help
+
+-include $(shell find $(BUILD)/userspace $(BUILD)/tests -name '*.d' 2>/dev/null)

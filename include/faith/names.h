@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Every name and number that the kernel shows to people: maps, programs, pins,
+ * the TC filter and the route protocol. bpftool, tc and ip print these, scripts
+ * match them, and unload finds its own things by them after every process died.
+ * The kernel keeps 15 characters of a map or program name; tests/lint/names.py
+ * checks the length.
+ */
+#ifndef FAITH_NAMES_H
+#define FAITH_NAMES_H
+
+/* Maps, defined once in bpf/maps.bpf.c. */
+#define FGW_MAP_META "fgw_meta"
+#define FGW_MAP_CONFIG "fgw_config"
+#define FGW_MAP_PREFIXES "fgw_prefixes"
+#define FGW_MAP_PORTS "fgw_ports"
+#define FGW_MAP_SOCKS "fgw_socks"
+#define FGW_MAP_REASONS "fgw_reasons"
+
+/* Programs: "fgw_" and the name of the file in bpf/. */
+#define FGW_PROG_XDP "fgw_xdp_ingress"
+#define FGW_PROG_TC "fgw_tc_ingress"
+#define FGW_PROG_SK_LOOKUP "fgw_sk_lookup"
+
+/* Pins: FGW_PIN_ROOT/<netns inode>/abi<N>/{maps,progs,links}. A pin name must not
+ * hold a dot (bpffs refuses it), so links are named by ifindex. */
+#define FGW_PIN_ROOT "/sys/fs/bpf/faith-gw"
+#define FGW_PIN_XDP_LINK "xdp_if" /* + ifindex */
+#define FGW_PIN_SK_LOOKUP_LINK "sk_lookup"
+
+/* The guard's place in clsact ingress. Low, so that it runs before other people's
+ * filters; handle and priority together with the program's name say it is ours. */
+#define FGW_TC_PRIORITY 61
+#define FGW_TC_HANDLE 0xfa17
+
+/* rtm_protocol of the routes we add, so that they can be found and removed again
+ * by whoever comes after a crash. 250 is unassigned in rt_protos. */
+#define FGW_ROUTE_PROTOCOL 250
+
+#endif

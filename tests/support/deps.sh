@@ -1,0 +1,38 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#
+# Installs the Debian packages that building and testing need, only those that are
+# missing, and says which. Touches no network when none is missing.
+set -eu
+
+build='g++ make pkg-config clang-19 llvm-19 bpftool libbpf-dev libelf-dev zlib1g-dev
+  libspdlog-dev libfmt-dev catch2 libcli11-dev libtomlplusplus-dev nlohmann-json3-dev libmnl-dev'
+run='iproute2 procps python3'
+tests='clang-format-19 curl ncat socat iperf3 iputils-ping unbound nginx-light openssh-server
+  openssh-client tcpdump mandoc git'
+
+missing=
+for package in $build $run $tests; do
+	case $(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null || true) in
+	installed) ;;
+	*) missing="$missing $package" ;;
+	esac
+done
+[ -n "$missing" ] || exit 0
+
+echo "missing packages:$missing"
+if [ "$(id -u)" != 0 ]; then
+	echo "run as root to install them: sudo make deps" >&2
+	exit 1
+fi
+export DEBIAN_FRONTEND=noninteractive
+# Servers are test peers here; Debian would start them as services otherwise.
+policy=/usr/sbin/policy-rc.d
+if [ ! -e $policy ]; then
+	trap 'rm -f $policy' EXIT
+	printf '#!/bin/sh\nexit 101\n' >$policy
+	chmod +x $policy
+fi
+apt-get update -q
+# shellcheck disable=SC2086  # a list of words
+apt-get install -y -q --no-install-recommends $missing

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * faith-gw.toml: text -> Config, pure. Every key is optional and has the default
+ * written here; an unknown key, a wrong type or a value this release cannot honour is
+ * an error "FILE:LINE:COL: ...", never ignored. The names are those of faith-gw.toml(5).
+ */
+#pragma once
+
+#include "base/addr.h"
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace faith::config {
+
+using Millis = std::chrono::milliseconds;
+
+struct PortRange {
+    std::uint16_t first = 0;
+    std::uint16_t last = 0; /* inclusive */
+    auto operator<=>(const PortRange &) const = default;
+};
+
+/* A prefix as written; prefix::make_prefix judges it (rooms do not include each other). */
+struct PrefixEntry {
+    Prefix6 prefix;
+    bool rfc6052 = false;
+    std::string where; /* "FILE:LINE:COL" */
+};
+
+struct Faith {
+    bool keepfaith = true;
+    std::vector<PrefixEntry> prefixes; /* empty: 64:ff9b::/96 */
+    std::optional<std::string> acl;    /* path as written; unset: search */
+    std::vector<PortRange> ports;      /* empty: all */
+    std::vector<Prefix4> never;
+};
+
+struct Relay {
+    std::uint32_t workers = 0; /* 0: one per core */
+    Millis idle_timeout{std::chrono::minutes(30)};
+    Millis connect_timeout{std::chrono::seconds(10)};
+    std::uint32_t max_sessions = 0;
+    std::uint32_t max_sessions_per_source = 0;
+    std::vector<Ip4> source_addresses;
+};
+
+/* Per-port differences ([[service]]). */
+struct Service {
+    std::uint16_t port = 0;
+    std::optional<Millis> idle_timeout;
+};
+
+enum class LogLevel { Error, Warning, Info, Debug };
+enum class LogTarget { Auto, Journal, Stderr, Syslog };
+
+struct Log {
+    LogLevel level = LogLevel::Info;
+    LogTarget target = LogTarget::Auto;
+};
+
+struct Config {
+    Faith faith;
+    Relay relay;
+    std::vector<Service> services;
+    Log log;
+};
+
+Result<Config> parse(std::string_view text, std::string_view file);
+
+/* "30m", "10s", "2h", "250ms", "1h30m". */
+Result<Millis> parse_duration(std::string_view text);
+/* 22, "ftp" (services(5) names are resolved by the table passed in), "8000-8099". */
+Result<PortRange> parse_ports(std::string_view text);
+
+} // namespace faith::config

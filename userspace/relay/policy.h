@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * What the relay needs to know about one connection, decided by somebody else. The
+ * relay knows neither prefixes nor rules: it asks the judge, a pure function that the
+ * daemon composes from them, and dials what the judge answers. A Policy is immutable;
+ * a reload or an address change hands every worker a new one.
+ */
+#pragma once
+
+#include "base/addr.h"
+#include "faith/reasons.h"
+#include "sys/clock.h"
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <variant>
+
+namespace faith::relay {
+
+using sys::Millis;
+
+struct Request {
+    Ip6 client;
+    Ip6 destination;        /* as the client wrote it: getsockname of the accepted socket */
+    std::uint16_t port = 0; /* host byte order */
+};
+
+/* Permitted: where to connect and how. */
+struct Dial {
+    Ip4 target;
+    std::uint16_t port = 0;
+    std::optional<Ip4> source;  /* bind the IPv4 side to this address */
+    std::uint32_t rule = 0;     /* index into the generation's rules; no_rule if none */
+    Millis idle_timeout{};
+    Millis connect_timeout{};
+};
+inline constexpr std::uint32_t no_rule = 0xffffffff;
+
+/* Refused: counted under the reason, the client gets a RST. */
+struct Refuse {
+    fgw_reason reason;
+    Ip4 target;                 /* zero if the destination embeds none */
+    std::uint32_t rule = no_rule;
+};
+
+using Decision = std::variant<Dial, Refuse>;
+
+struct Policy {
+    std::function<Decision(const Request &)> judge;
+    std::uint32_t generation = 1;
+    std::uint32_t max_sessions = 0;            /* per gateway; 0: no limit but descriptors */
+    std::uint32_t max_sessions_per_source = 0; /* per client /64; 0: no limit */
+};
+
+using PolicyRef = std::shared_ptr<const Policy>;
+
+} // namespace faith::relay

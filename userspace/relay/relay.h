@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The relay as the daemon sees it: some workers, each a thread with its own event
+ * loop, listener and sessions. Nothing is shared between workers but read-only
+ * policies and counters. The daemon takes the listening descriptors (for steering),
+ * hands out policies, reads counters and lists sessions; it never touches a session.
+ */
+#pragma once
+
+#include "base/result.h"
+#include "relay/policy.h"
+#include "relay/stats.h"
+
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace faith::relay {
+
+struct Options {
+    std::uint32_t workers = 1;
+    std::uint32_t pipe_bytes = 1 << 20;      /* asked of F_SETPIPE_SZ; less is accepted and told */
+    std::uint32_t max_pipes_per_worker = 64; /* in use and pooled; beyond: copy */
+};
+
+/* One live session, for `faith-gw sessions` and `status`. */
+struct SessionInfo {
+    Ip6 client;
+    std::uint16_t client_port = 0;
+    Ip6 destination;
+    Ip4 server;
+    std::uint16_t port = 0;
+    Ip4 source;
+    std::uint32_t rule = no_rule;
+    std::uint64_t age_ms = 0;
+    std::uint64_t idle_ms = 0;
+    std::uint64_t bytes_to_server = 0;
+    std::uint64_t bytes_to_client = 0;
+    std::string engine; /* "copy", "splice", "connecting" */
+};
+
+class Relay {
+public:
+    /* Binds and listens; nothing is accepted before start(). */
+    static Result<std::unique_ptr<Relay>> create(const Options &options, PolicyRef policy);
+    virtual ~Relay() = default; /* stops and joins */
+
+    virtual std::vector<int> listeners() const = 0; /* one per worker, borrowed */
+    virtual Status start() = 0;
+    virtual void set_policy(PolicyRef policy) = 0;
+    virtual Totals totals() const = 0;
+    virtual std::vector<SessionInfo> sessions() const = 0; /* asks each worker, waits */
+    virtual std::string notes() const = 0; /* what the kernel gave less of; "" if nothing */
+    virtual void stop() = 0;               /* ends every session, joins the workers */
+};
+
+} // namespace faith::relay
