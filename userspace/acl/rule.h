@@ -23,12 +23,12 @@ struct Rule {
     Prefix6 source;
     Action action = Action::Deny;
     Prefix4 target;
-    std::optional<Ip4> bind_source;    /* the 4th word: local address of the IPv4 connection */
-    std::vector<PortRange> ports;      /* empty: every port */
+    std::optional<Ip4> bind_source; /* the 4th word: local address of the IPv4 connection */
+    std::vector<PortRange> ports;   /* empty: every port */
     std::optional<std::uint32_t> limit_per_second; /* "limit N/s"; enforced by issue 4 */
-    bool log = false;                  /* "log": say each decision of this rule */
-    std::string file;                  /* as given by the operator; "" for derived rules */
-    std::uint32_t line = 0;            /* 1-based; 0 for derived rules */
+    bool log = false;                              /* "log": say each decision of this rule */
+    std::string file;       /* as given by the operator; "" for derived rules */
+    std::uint32_t line = 0; /* 1-based; 0 for derived rules */
 
     bool same_meaning(const Rule &other) const; /* file and line aside */
 };
