@@ -2,7 +2,8 @@
 /*
  * What we ask of rtnetlink, over libmnl: interfaces, addresses, IPv6 routes, the
  * clsact queueing discipline, and news of their changes. Works on the network
- * namespace of the calling thread.
+ * namespace of the calling thread. Who follows changes creates the RouteMonitor first
+ * and lists afterwards: then nothing falls between the two.
  */
 #pragma once
 
@@ -22,11 +23,14 @@ struct Interface {
     std::uint32_t mtu = 0;
 };
 
+/* Own addresses, not masked; on a point-to-point link the length is that of the peer. */
 struct Address4 {
     std::uint32_t interface_index = 0;
-    Prefix4 prefix; /* address with its length, not masked */
+    Prefix4 prefix;
 };
 
+/* Tentative and duplicate ones are included: the kernel is about to own them, or will
+ * as soon as the operator has solved the conflict, and never lets go of them silently. */
 struct Address6 {
     std::uint32_t interface_index = 0;
     Prefix6 prefix;
@@ -34,34 +38,40 @@ struct Address6 {
 
 struct Route6 {
     Prefix6 destination;
-    std::uint32_t table = 0;    /* RT_TABLE_MAIN, ... */
-    std::uint8_t type = 0;      /* RTN_LOCAL, RTN_UNICAST, RTN_BLACKHOLE, ... */
-    std::uint8_t protocol = 0;  /* rtm_protocol */
-    std::uint32_t interface_index = 0;
-    bool cloned = false;        /* an exception (path MTU), not configuration */
+    std::uint32_t table = 0;           /* RT_TABLE_MAIN, ... */
+    std::uint8_t type = 0;             /* RTN_LOCAL, RTN_UNICAST, RTN_BLACKHOLE, ... */
+    std::uint8_t protocol = 0;         /* rtm_protocol */
+    std::uint32_t metric = 0;          /* of two routes to one prefix the lower one counts */
+    std::uint32_t interface_index = 0; /* 0: several (multipath) */
 };
 
 Result<std::vector<Interface>> list_interfaces();
 Result<std::vector<Address4>> list_addresses4();
 Result<std::vector<Address6>> list_addresses6();
+/* Tables main and local; no cached exceptions (path MTU), which are not configuration. */
 Result<std::vector<Route6>> list_routes6();
 
-/* "local PREFIX dev lo table main protocol PROTOCOL". Added says whether it is ours:
- * an identical route of somebody else is used as it is and left alone. */
+/* "local PREFIX dev lo table main protocol PROTOCOL". Added says whether it is ours (also
+ * when it was left behind by an earlier process): an identical route of somebody else is
+ * used as it is and left alone. Errc::Busy when another route to exactly this prefix
+ * would be preferred, for then nothing would be captured and nobody would know why. */
 enum class Added { Ours, AlreadyThere };
 Result<Added> add_local_route6(const Prefix6 &prefix, std::uint8_t protocol);
-/* Removing what is not there is not an error. */
+/* Only ours, by protocol. Removing what is not there is not an error. */
 Status remove_local_route6(const Prefix6 &prefix, std::uint8_t protocol);
 
 /* Clsact on an interface: whether it is there, and whether any filter hangs on it. */
 Result<bool> has_clsact(std::uint32_t interface_index);
 Result<std::size_t> count_clsact_filters(std::uint32_t interface_index); /* both directions */
-Status remove_clsact(std::uint32_t interface_index);
+Status remove_clsact(std::uint32_t interface_index); /* not there: not an error */
 
-/* News. A lost message (ENOBUFS) is reported as Everything: read it all again. */
+/* News. A lost message (ENOBUFS) is reported as Everything: read it all again. A burst
+ * gives one call per kind. A link that goes down takes its routes with it, of which a
+ * kernel with skip_notify_on_dev_down says nothing: take Links for Routes6 too. */
 enum class Change { Links, Addresses, Routes6, Everything };
 class RouteMonitor {
 public:
+    /* on_change must not destroy the monitor; defer() that. */
     static Result<std::unique_ptr<RouteMonitor>> create(EventLoop &loop,
                                                         std::function<void(Change)> on_change);
     virtual ~RouteMonitor() = default;
