@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The only definition of every map. Types and limits are in lib/maps.h, keys and
+ * values in the contract (include/faith/abi.h), who writes them in README.md.
+ */
+#include "lib/maps.h"
+
+struct fgw_meta_map fgw_meta SEC(".maps");
+struct fgw_config_map fgw_config SEC(".maps");
+struct fgw_prefixes_map fgw_prefixes SEC(".maps");
+struct fgw_ports_map fgw_ports SEC(".maps");
+struct fgw_socks_map fgw_socks SEC(".maps");
+struct fgw_reasons_map fgw_reasons SEC(".maps");
+
+char fgw_license[] SEC("license") = "Dual BSD/GPL";
