@@ -1,0 +1,248 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+"""What talks through the gateway: small servers in threads, and unmodified programs."""
+import hashlib
+import os
+import pathlib
+import random
+import selectors
+import socket
+import struct
+import subprocess
+import threading
+import time
+
+from harness import SLOW, check, equal, wait_for
+from hosts import run
+
+PIECE = 1 << 16
+
+
+# --- servers of the test's own -----------------------------------------------------------
+
+
+class Banner:
+    """Says its name to whoever connects, and who that was; then echoes until the end."""
+
+    def __init__(self, host, address, port, name=None):
+        self.name = name or host.name
+        self.peers = []
+        self.listener = host.listen(address, port)
+        self.listener.settimeout(None)
+        threading.Thread(target=self._serve, daemon=True).start()
+        # Closing a listener does not wake a thread that waits in accept(); shutdown does.
+        host.scope.callback(_stop, self.listener)
+
+    def _serve(self):
+        while True:
+            try:
+                connection, peer = self.listener.accept()
+            except OSError:
+                return
+            self.peers.append(peer[0].removeprefix("::ffff:"))
+            threading.Thread(target=self._talk, args=(connection,), daemon=True).start()
+
+    def _talk(self, connection):
+        with connection:
+            try:
+                connection.sendall(f"{self.name}\n".encode())
+                while data := connection.recv(PIECE):
+                    connection.sendall(data)
+            except OSError:
+                pass
+
+
+def _stop(listener):
+    try:
+        listener.shutdown(socket.SHUT_RDWR)
+    except OSError:
+        pass
+    listener.close()
+
+
+def banner(host, address, port, **how):
+    """The name of whoever answers there; "" if it was closed without a word, "refused" if
+    it was reset, "silence" or "unreachable" if there was no connection."""
+    try:
+        made = host.connect(address, port, **how)
+    except ConnectionRefusedError:
+        return "refused"
+    except TimeoutError:
+        return "silence"
+    except OSError:
+        return "unreachable"
+    try:
+        return made.makefile("rb").readline().decode().strip()
+    except ConnectionResetError:
+        return "refused"
+    except TimeoutError:
+        return "silence"
+    finally:
+        made.close()
+
+
+def accept(listener, seconds=5):
+    listener.settimeout(seconds * SLOW)
+    made, _ = listener.accept()
+    made.settimeout(10 * SLOW)
+    return made
+
+
+def pair(net, prefix_address, port, listener):
+    """One relayed connection, both ends in our hands: (client's, server's)."""
+    client = net.six.connect(prefix_address, port)
+    return client, accept(listener)
+
+
+def read_all(connection, limit=None):
+    """Until the other side ends, or `limit` octets."""
+    pieces, total = [], 0
+    while limit is None or total < limit:
+        data = connection.recv(PIECE if limit is None else min(PIECE, limit - total))
+        if not data:
+            break
+        pieces.append(data)
+        total += len(data)
+    return b"".join(pieces)
+
+
+def reset(connection):
+    """Ends by RST instead of FIN."""
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    connection.close()
+
+
+def ending(connection):
+    """How the other side ended: "fin" or "rst"."""
+    try:
+        read_all(connection)
+        return "fin"
+    except (ConnectionResetError, BrokenPipeError):
+        return "rst"
+
+
+def noise(size, seed):
+    """Reproducible, incompressible, and different at every offset."""
+    return random.Random(seed).randbytes(size)
+
+
+def digest(data):
+    return hashlib.sha256(data).hexdigest()[:16]
+
+
+def exchange(flows, seconds=30):
+    """Moves data over many connections at once. Each flow is (connection, data to send);
+    the sender ends its direction when done. Returns what each connection received."""
+    deadline = time.monotonic() + seconds * SLOW
+    selector = selectors.DefaultSelector()
+    state = {}
+    for number, (connection, data) in enumerate(flows):
+        connection.setblocking(False)
+        state[number] = [connection, memoryview(data), bytearray(), False]
+        selector.register(connection, selectors.EVENT_READ | selectors.EVENT_WRITE, number)
+    open_ends = len(state)
+    while open_ends:
+        left = deadline - time.monotonic()
+        received = {n: len(s[2]) for n, s in state.items()}
+        check(left > 0, f"the exchange stands still; octets received by each end: {received}")
+        for key, ready in selector.select(left):
+            one = state[key.data]
+            if ready & selectors.EVENT_WRITE and _send_some(one):
+                selector.modify(one[0], selectors.EVENT_READ, key.data)
+            if ready & selectors.EVENT_READ and _receive_some(one):
+                selector.unregister(one[0])
+                open_ends -= 1
+                if not one[3]:  # still sending: as a writer only
+                    selector.register(one[0], selectors.EVENT_WRITE, key.data)
+                    open_ends += 1
+    selector.close()
+    for one in state.values():
+        one[0].settimeout(10 * SLOW)
+    return [bytes(one[2]) for one in state.values()]
+
+
+def _send_some(one):
+    """True when everything is sent and the direction is ended."""
+    connection, data, _, _ = one
+    try:
+        if data:
+            one[1] = data[connection.send(data):]
+        if not one[1]:
+            connection.shutdown(socket.SHUT_WR)
+            one[3] = True
+    except BlockingIOError:
+        pass
+    return one[3]
+
+
+def _receive_some(one):
+    """True at the end of what the other side sends."""
+    try:
+        data = one[0].recv(1 << 20)
+    except BlockingIOError:
+        return False
+    one[2].extend(data)
+    return not data
+
+
+def both_ways(client, server, up, down):
+    """Both directions at once, byte for byte."""
+    at_client, at_server = exchange([(client, up), (server, down)])
+    equal((len(at_server), digest(at_server)), (len(up), digest(up)), "what the server received")
+    equal((len(at_client), digest(at_client)), (len(down), digest(down)), "what the client received")
+
+
+# --- unmodified programs -----------------------------------------------------------------
+
+
+class Program:
+    """A server program in a host; ready when it listens, ended by its pid."""
+
+    def __init__(self, host, *argv, port=None, seconds=10):
+        self.host, self.what = host, pathlib.Path(str(argv[0])).name
+        self.log = host.scope.tmp / f"{self.what}.log"
+        with open(self.log, "ab") as log:
+            self.process = subprocess.Popen(host.argv(*argv), stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        host.scope.callback(self.end)
+        if port is not None:
+            wait_for(lambda: self._listens(port), f"{self.what} on port {port}", seconds)
+
+    def _listens(self, port):
+        if self.process.poll() is not None:
+            raise AssertionError(f"{self.what} ended at once: {self.log.read_text(errors='replace').strip()!r}")
+        return listens(self.host, port)
+
+    def end(self):
+        if self.process.poll() is None:
+            self.process.terminate()
+            try:
+                self.process.wait(3 * SLOW)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+
+
+def listens(host, port):
+    """Whether anything in the host listens on a TCP port."""
+    return bool(run(host.argv("ss", "-H", "-l", "-n", "-t", f"sport = :{port}")).strip())
+
+
+def lowered_limit(number):
+    """What to put before a program so that it has so few descriptors."""
+    return ["prlimit", f"--nofile={number}:{number}"]
+
+
+def as_nobody():
+    return ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
+
+
+def without_bpf():
+    """Root without the two capabilities that bpf(2) wants."""
+    return ["setpriv", "--bounding-set=-bpf,-sys_admin", "--inh-caps=-bpf,-sys_admin"]
+
+
+def readable_copy(scope, path):
+    """The program where nobody may run it, whatever the checkout's directory permits."""
+    copy = scope.tmp / os.path.basename(path)
+    copy.write_bytes(pathlib.Path(path).read_bytes())
+    copy.chmod(0o755)
+    return str(copy)
