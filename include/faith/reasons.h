@@ -16,10 +16,11 @@
 	X(PASS_NOT_IP6,       0, GUARD,  "not IPv6, left to the kernel") \
 	X(PASS_NOT_PREFIX,    1, GUARD,  "IPv6 to an address outside every prefix") \
 	X(PASS_EXEMPT,        2, GUARD,  "inside a prefix, but exempted by a longer route or an own address") \
-	X(PASS_SHORT,         3, GUARD,  "too short to hold an IPv6 destination, left to the kernel") \
+	X(PASS_SHORT,         3, GUARD,  "no whole IPv6 header, left to the kernel") \
 	X(PASS_TCP,           4, GUARD,  "TCP to a prefix") \
 	X(PASS_ICMP6_ERROR,   5, GUARD,  "ICMPv6 destination unreachable, packet too big or time exceeded to a prefix") \
 	X(PASS_FRAGMENT,      6, GUARD,  "later fragment to a prefix; its first fragment was judged") \
+	X(PASS_OTHER_HOST,    7, GUARD,  "frame to another station's link-layer address, as bridge ports see them") \
 	X(DROP_KEEPFAITH_OFF, 8, GUARD,  "packet to a prefix while keepfaith is off") \
 	X(DROP_UDP,           9, GUARD,  "UDP to a prefix") \
 	X(DROP_ICMP6,        10, GUARD,  "ICMPv6 other than types 1 to 3 to a prefix: echo, neighbour discovery, ...") \
@@ -59,6 +60,7 @@
 
 enum fgw_reason {
 	FGW_REASONS(FGW_REASON_ENUM, FGW_REASON_RETIRED)
+	FGW_FIRST_DROP = 8,  /* a guard passes reasons below, drops from here on */
 	FGW_REASON_MAX = 64, /* entries of fgw_reasons */
 };
 

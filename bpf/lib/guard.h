@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* The guard: the maps joined with the pure rules of faith.h, the same for every hook. */
+#ifndef FGW_LIB_GUARD_H
+#define FGW_LIB_GUARD_H
+
+#include "faith.h"
+#include "maps.h"
+#include "prefix.h"
+
+/* Judge the IPv6 packet at the cursor. */
+static __always_inline enum fgw_reason guard_ip6(struct cursor *cursor)
+{
+	const struct fgw_config *config;
+	struct ip6_header header;
+
+	if (!ip6_parse(cursor, &header))
+		return FGW_PASS_SHORT;
+	switch (prefix_match(header.destination)) {
+	case PREFIX_NONE:
+		return FGW_PASS_NOT_PREFIX;
+	case PREFIX_EXEMPT:
+		return FGW_PASS_EXEMPT;
+	case PREFIX_CAPTURE:
+		break;
+	}
+	config = config_get();
+	if (!config || !config->keepfaith)
+		return FGW_DROP_KEEPFAITH_OFF;
+	return faith_guard(cursor, &header);
+}
+
+#endif
