@@ -25,9 +25,9 @@ SANFLAGS  := $(if $(SAN),-fsanitize=address$(comma)undefined -fno-sanitize-recov
 comma     := ,
 CXXFLAGS  ?= -O2 -g
 ALL_CXX   := -std=c++20 $(CXXFLAGS) $(WARN) $(subst $(comma) ,$(comma),$(SANFLAGS)) -pthread \
-             -Iuserspace -Iinclude -isystem $(BUILD)/gen \
+             -iquote userspace -Iinclude -isystem $(BUILD)/gen \
              -DSPDLOG_COMPILED_LIB -DSPDLOG_FMT_EXTERNAL -DFGW_VERSION='"$(VERSION)"'
-LIBS      := -lbpf -lelf -lz -lmnl -lspdlog -lfmt
+LIBS      := -lbpf -lelf -lz -lmnl -lspdlog -lfmt -lsystemd
 
 BPF_WARN  := -Wall -Wextra -Werror -Wshadow -Wenum-conversion -Wenum-compare -Wimplicit-int-conversion
 BPF_FLAGS := -g -O2 -target bpf -mcpu=v3 $(BPF_WARN) -Iinclude -isystem $(ARCH_DIR)

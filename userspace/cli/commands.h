@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * One function per command, each in cmd_<command>.cc: options already parsed in, exit
+ * code out. 0 done, 1 refused or failed, 2 usage or configuration error.
+ */
+#pragma once
+
+#include "base/result.h"
+#include "daemon/plan.h"
+
+#include <string>
+#include <vector>
+
+namespace faith::cli {
+
+enum class Output { Text, Json };
+
+int cmd_load(const daemon::Options &options);
+int cmd_unload(const std::vector<std::string> &interfaces);
+int cmd_status(Output output);
+int cmd_keepfaith(const std::string &wanted, Output output); /* "on", "off", "" to ask */
+int cmd_check(const daemon::Options &options, Output output);
+int cmd_map(const std::string &address, const daemon::Options &options, Output output);
+int cmd_version(Output output);
+
+/* The one place where a command's error is printed: "faith-gw: sentence" on stderr;
+ * configuration errors as they are, because they begin with FILE:LINE:COL. */
+int fail(const Error &error);
+
+} // namespace faith::cli

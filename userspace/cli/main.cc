@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* The table of commands; what each does is in cmd_<command>.cc. */
+#include "cli/commands.h"
+
+#include <CLI/CLI.hpp>
+
+#include <functional>
+
+namespace {
+
+using faith::cli::Output;
+using faith::daemon::Options;
+using faith::datapath::XdpMode;
+
+/* What the command line fills in, for whichever command it names. */
+struct Arguments {
+    Options options;
+    std::vector<std::string> interfaces;
+    std::string address;
+    std::string on_or_off;
+    std::string xdp = "auto";
+    bool no_relay = false;
+    bool json = false;
+
+    Output output() const { return json ? Output::Json : Output::Text; }
+};
+
+void add_json(CLI::App &command, Arguments &args) {
+    command.add_flag("--json", args.json, "Print JSON");
+}
+
+void add_configuration(CLI::App &command, Arguments &args) {
+    command.add_option("-c,--config", args.options.config,
+                       std::string("Configuration file (default ") + faith::daemon::default_config +
+                           ")");
+    command.add_option("--prefix", args.options.prefixes,
+                       "IPv6 prefix to capture, P/96 (repeatable; default 64:ff9b::/96)");
+    command.add_option("--acl", args.options.acl, "Access control list, as faithd.conf");
+}
+
+std::function<int()> add_load(CLI::App &app, Arguments &args) {
+    CLI::App &load = *app.add_subcommand(
+        "load", "Check the configuration, attach to the interfaces, start the relay");
+    load.add_option("interface", args.options.interfaces, "Interfaces where clients come in")
+        ->required();
+    add_configuration(load, args);
+    load.add_option("--permit", args.options.permits,
+                    "Permit this source, SRC6/LEN, before the access control list (repeatable)");
+    load.add_option("--xdp", args.xdp, "XDP mode")
+        ->check(CLI::IsMember({"auto", "native", "generic"}))
+        ->capture_default_str();
+    load.add_flag("--foreground", args.options.foreground, "Stay in the foreground");
+    load.add_flag("--no-relay", args.no_relay, "Capture only; no relay (clients are reset)");
+    return [&args] {
+        args.options.relay = !args.no_relay;
+        args.options.xdp = args.xdp == "native"    ? XdpMode::Native
+                           : args.xdp == "generic" ? XdpMode::Generic
+                                                   : XdpMode::Auto;
+        return faith::cli::cmd_load(args.options);
+    };
+}
+
+std::function<int()> add_unload(CLI::App &app, Arguments &args) {
+    CLI::App &unload = *app.add_subcommand(
+        "unload", "Detach from the interfaces; from all of them, leave nothing behind");
+    unload.add_option("interface", args.interfaces, "Interfaces (default: all)");
+    return [&args] { return faith::cli::cmd_unload(args.interfaces); };
+}
+
+std::function<int()> add_status(CLI::App &app, Arguments &args) {
+    add_json(*app.add_subcommand("status", "Interfaces, prefixes, relay, counters"), args);
+    return [&args] { return faith::cli::cmd_status(args.output()); };
+}
+
+std::function<int()> add_keepfaith(CLI::App &app, Arguments &args) {
+    CLI::App &keepfaith =
+        *app.add_subcommand("keepfaith", "The switch of faith(4): off captures nothing");
+    keepfaith.add_option("state", args.on_or_off, "on or off; without it, say which")
+        ->check(CLI::IsMember({"on", "off"}));
+    add_json(keepfaith, args);
+    return [&args] { return faith::cli::cmd_keepfaith(args.on_or_off, args.output()); };
+}
+
+std::function<int()> add_check(CLI::App &app, Arguments &args) {
+    CLI::App &check =
+        *app.add_subcommand("check", "Validate configuration and access control list, offline");
+    add_configuration(check, args);
+    add_json(check, args);
+    return [&args] { return faith::cli::cmd_check(args.options, args.output()); };
+}
+
+std::function<int()> add_map(CLI::App &app, Arguments &args) {
+    CLI::App &map = *app.add_subcommand("map", "Map an address to the other family");
+    map.add_option("address", args.address, "IPv4 address, or IPv6 address of a prefix")
+        ->required();
+    add_configuration(map, args);
+    add_json(map, args);
+    return [&args] { return faith::cli::cmd_map(args.address, args.options, args.output()); };
+}
+
+std::function<int()> add_version(CLI::App &app, Arguments &args) {
+    add_json(*app.add_subcommand("version", "Print the version"), args);
+    return [&args] { return faith::cli::cmd_version(args.output()); };
+}
+
+} // namespace
+
+int main(int argc, char **argv) {
+    CLI::App app("IPv6-to-IPv4 TCP gateway after faith(4) and faithd(8)", "faith-gw");
+    app.require_subcommand(1);
+    app.set_version_flag("--version", "faith-gw " FGW_VERSION);
+    Arguments args;
+    const std::vector<std::pair<const char *, std::function<int()>>> commands = {
+        {"load", add_load(app, args)},       {"unload", add_unload(app, args)},
+        {"status", add_status(app, args)},   {"keepfaith", add_keepfaith(app, args)},
+        {"check", add_check(app, args)},     {"map", add_map(app, args)},
+        {"version", add_version(app, args)},
+    };
+    try {
+        app.parse(argc, argv);
+    } catch (const CLI::ParseError &error) {
+        return app.exit(error) == 0 ? 0 : 2; // help and version are no errors
+    }
+    for (const auto &[name, run] : commands)
+        if (app.got_subcommand(name))
+            return run();
+    return 2;
+}

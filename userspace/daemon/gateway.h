@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The running gateway: everything wired together, in start order; stopping is the
+ * reverse. Invariants:
+ *
+ *  1. Whoever has a Gateway holds the instance lock of this network namespace.
+ *  2. The guards are in place before the first capture route, and go after the last.
+ *  3. A start that fails at any step leaves the kernel as it found it.
+ *  4. What the kernel is told (prefixes, exemptions, guards) and what the relay is told
+ *     (own addresses, rules) both follow from one reading of the network, refresh().
+ */
+#pragma once
+
+#include "base/result.h"
+#include "daemon/control.h"
+#include "daemon/instance.h"
+#include "daemon/network.h"
+#include "daemon/plan.h"
+#include "daemon/policy.h"
+#include "datapath/dataplane.h"
+#include "relay/relay.h"
+#include "sys/event_loop.h"
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+namespace faith::daemon {
+
+class Gateway {
+public:
+    static Result<std::unique_ptr<Gateway>> start(Plan plan,
+                                                  const datapath::StepHook &before_step = {});
+    ~Gateway();
+
+    /* Until unload is asked for or a signal says stop. */
+    Status run();
+    /* Things the operator should know about a load that succeeded; one line each. */
+    const std::vector<std::string> &notes() const { return notes_; }
+    Json status() const;
+
+private:
+    /* An interface the operator named. It may go and come back under its name. */
+    struct Loaded {
+        std::string name;
+        std::uint32_t index = 0; /* 0 while it is absent */
+        datapath::XdpMode mode = datapath::XdpMode::Native;
+    };
+
+    explicit Gateway(Plan plan);
+    Status bring_up(const datapath::StepHook &before_step);
+    Status start_relay(const datapath::StepHook &before_step);
+    Status start_dataplane(const datapath::StepHook &before_step);
+    Status start_watching(const datapath::StepHook &before_step);
+    Status add_routes(const datapath::StepHook &before_step);
+    Status stop(); /* everything but the lock; idempotent */
+
+    Status attach(const std::string &name);
+    Status guard_others();
+    Status refresh(); /* network -> dataplane and relay */
+    void follow_interfaces();
+    relay::PolicyRef policy() const;
+    std::set<std::uint32_t> loaded_indexes() const;
+    std::vector<datapath::CapturePrefix> capture() const;
+    std::vector<int> listeners() const;
+
+    Status watch_signals();
+    void on_signal(int number);
+    std::map<std::string, ControlServer::Handler> handlers();
+    Result<Json> do_load(const Json &request);
+    Result<Json> do_unload_some(const Json &request);
+    Result<Json> do_keepfaith(const Json &request);
+
+    Plan plan_;
+    Instance instance_;
+    std::optional<sys::FileLock> lock_;
+    sys::MonotonicClock clock_;
+    std::unique_ptr<sys::EventLoop> loop_;
+    sys::UniqueFd signals_;
+    sys::Watch signal_watch_;
+    Network network_;
+    std::vector<Loaded> loaded_;
+    bool keepfaith_ = true;
+    std::vector<acl::Rule> rules_; /* in force */
+    std::uint32_t generation_ = 1;
+    std::function<void(const Judgement &)> witness_;
+    std::unique_ptr<relay::Relay> relay_;
+    std::optional<datapath::Dataplane> dataplane_;
+    std::unique_ptr<ControlServer> control_;
+    std::unique_ptr<sys::RouteMonitor> monitor_;
+    std::vector<std::string> notes_;
+    std::optional<Reply> unloading_; /* to be answered when all is gone */
+    bool up_ = false;
+};
+
+} // namespace faith::daemon

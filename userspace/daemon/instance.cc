@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include "daemon/instance.h"
+
+#include "datapath/dataplane.h"
+#include "faith/names.h"
+#include "sys/netns.h"
+#include "sys/rtnl.h"
+
+namespace faith::daemon {
+
+namespace {
+
+Status remove_routes() {
+    TRY_ASSIGN(const std::vector<sys::Route6> routes, sys::list_routes6());
+    for (const sys::Route6 &route : routes)
+        if (route.protocol == FGW_ROUTE_PROTOCOL)
+            TRY(sys::remove_local_route6(route.destination, FGW_ROUTE_PROTOCOL));
+    return Ok{};
+}
+
+} // namespace
+
+Result<Instance> Instance::here() {
+    TRY_ASSIGN(const std::uint64_t inode, sys::netns_inode());
+    return Instance{.netns_inode = inode};
+}
+
+Result<sys::FileLock> lock_instance(const Instance &instance) {
+    TRY(sys::make_directories(instance.directory()));
+    Result<sys::FileLock> lock = sys::FileLock::try_lock(instance.lock());
+    if (!lock && lock.error().kind == Errc::Busy)
+        return Error{.kind = Errc::Busy,
+                     .sys_errno = 0,
+                     .text = "another faith-gw is loading or unloading here (" + instance.lock() +
+                             " is locked); try again when it is done"};
+    return lock;
+}
+
+Status remove_everything(const Instance &instance) {
+    Status routes = remove_routes();
+    Status dataplane = datapath::remove_dataplane(instance.netns_inode);
+    return routes ? std::move(dataplane) : std::move(routes);
+}
+
+void remove_instance(const Instance &instance, sys::FileLock lock) {
+    /* What cannot be removed here is an empty directory or a dead socket; the next load
+     * replaces both, so there is nothing to report. */
+    static_cast<void>(sys::remove_file(instance.socket()));
+    lock.remove_and_unlock();
+    static_cast<void>(sys::remove_directory(instance.directory()));
+    static_cast<void>(sys::remove_directory(run_root));
+}
+
+} // namespace faith::daemon

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include "daemon/policy.h"
+
+#include "acl/evaluate.h"
+#include "prefix/target.h"
+
+#include <algorithm>
+#include <memory>
+
+namespace faith::daemon {
+
+namespace {
+
+class Judge {
+public:
+    explicit Judge(PolicyInputs inputs) : in_(std::move(inputs)) {
+        std::sort(in_.own_addresses.begin(), in_.own_addresses.end());
+        never_.assign(prefix::built_in_never().begin(), prefix::built_in_never().end());
+        never_.insert(never_.end(), in_.never.begin(), in_.never.end());
+    }
+
+    relay::Decision operator()(const relay::Request &request) const {
+        const prefix::FaithPrefix *prefix = prefix::find(in_.prefixes, request.destination);
+        if (prefix == nullptr)
+            return refuse(request, FGW_NOT_CAPTURED, {}, nullptr);
+        const prefix::Extracted extracted = prefix::extract(*prefix, request.destination);
+        if (extracted.embedding != prefix::Embedding::Good)
+            return refuse(request, FGW_BAD_EMBEDDING, {}, nullptr);
+        const Ip4 target = extracted.address;
+        if (prefix::any_contains(never_, target))
+            return refuse(request, FGW_NEVER_TARGET, target, nullptr);
+        if (std::binary_search(in_.own_addresses.begin(), in_.own_addresses.end(), target))
+            return refuse(request, FGW_OWN_TARGET, target, nullptr);
+        if (prefix::is_well_known(*prefix) && prefix::any_contains(prefix::not_global(), target))
+            return refuse(request, FGW_NOT_GLOBAL, target, nullptr);
+        return by_rules(request, target);
+    }
+
+private:
+    relay::Decision by_rules(const relay::Request &request, Ip4 target) const {
+        const acl::Verdict verdict = acl::evaluate(
+            in_.rules,
+            acl::Packet{.source = request.client, .target = target, .port = request.port});
+        if (verdict.rule == nullptr)
+            return refuse(request, FGW_ACL_NO_MATCH, target, nullptr);
+        if (verdict.action == acl::Action::Deny)
+            return refuse(request, FGW_ACL_DENY, target, verdict.rule);
+        if (verdict.rule->log && in_.witness)
+            in_.witness({.request = request,
+                         .reason = FGW_ACL_PERMIT,
+                         .target = target,
+                         .rule = verdict.rule});
+        return relay::Dial{
+            .target = target,
+            .port = request.port,
+            .source = source_for(request.client, *verdict.rule),
+            .rule = index_of(verdict.rule),
+            .idle_timeout = idle_timeout_of(request.port),
+            .connect_timeout = in_.relay.connect_timeout,
+        };
+    }
+
+    relay::Refuse refuse(const relay::Request &request, fgw_reason reason, Ip4 target,
+                         const acl::Rule *rule) const {
+        if (in_.witness)
+            in_.witness({.request = request, .reason = reason, .target = target, .rule = rule});
+        return relay::Refuse{.reason = reason,
+                             .target = target,
+                             .rule = rule == nullptr ? relay::no_rule : index_of(rule)};
+    }
+
+    std::uint32_t index_of(const acl::Rule *rule) const {
+        return static_cast<std::uint32_t>(rule - in_.rules.data());
+    }
+
+    /* The rule's own address, else one of the pool; a client /64 keeps its address. */
+    std::optional<Ip4> source_for(const Ip6 &client, const acl::Rule &rule) const {
+        if (rule.bind_source)
+            return rule.bind_source;
+        if (in_.relay.source_addresses.empty())
+            return std::nullopt;
+        std::uint64_t hash = 0xcbf29ce484222325; // FNV-1a over the /64
+        for (std::size_t i = 0; i < 8; ++i)
+            hash = (hash ^ client.bytes[i]) * 0x100000001b3;
+        return in_.relay.source_addresses[hash % in_.relay.source_addresses.size()];
+    }
+
+    relay::Millis idle_timeout_of(std::uint16_t port) const {
+        for (const config::Service &service : in_.services)
+            if (service.port == port && service.idle_timeout)
+                return *service.idle_timeout;
+        return in_.relay.idle_timeout;
+    }
+
+    PolicyInputs in_;
+    std::vector<Prefix4> never_;
+};
+
+} // namespace
+
+relay::PolicyRef make_policy(PolicyInputs inputs) {
+    auto policy = std::make_shared<relay::Policy>();
+    policy->generation = inputs.generation;
+    policy->max_sessions = inputs.relay.max_sessions;
+    policy->max_sessions_per_source = inputs.relay.max_sessions_per_source;
+    const auto judge = std::make_shared<const Judge>(std::move(inputs));
+    policy->judge = [judge](const relay::Request &request) { return (*judge)(request); };
+    return policy;
+}
+
+} // namespace faith::daemon

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The judge that the relay asks, composed of pure parts in the order of faithd (D22):
+ * which prefix, which IPv4 address does it embed, is it one that no rule can open, what
+ * do the rules say. One judge is immutable; a change makes a new one.
+ */
+#pragma once
+
+#include "acl/rule.h"
+#include "config/config.h"
+#include "prefix/prefix.h"
+#include "relay/policy.h"
+
+#include <functional>
+#include <vector>
+
+namespace faith::daemon {
+
+/* A refusal, or a permission by a rule that says `log`. */
+struct Judgement {
+    relay::Request request;
+    fgw_reason reason;
+    Ip4 target;
+    const acl::Rule *rule; /* null when no rule decided */
+};
+
+struct PolicyInputs {
+    std::vector<prefix::FaithPrefix> prefixes;
+    std::vector<acl::Rule> rules;
+    std::vector<Prefix4> never;     /* the operator's, beside the built-in ones */
+    std::vector<Ip4> own_addresses; /* of the gateway, on any interface */
+    std::vector<config::Service> services;
+    config::Relay relay;
+    std::uint32_t generation = 1;
+    std::function<void(const Judgement &)> witness; /* from worker threads; may be empty */
+};
+
+relay::PolicyRef make_policy(PolicyInputs inputs);
+
+} // namespace faith::daemon

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* What `faith-gw status` says, from a running daemon or from pins alone, as the JSON that
+ * scripts rely on (faith-gw(8), "JSON"). */
+#pragma once
+
+#include "daemon/control.h"
+#include "daemon/instance.h"
+#include "prefix/prefix.h"
+#include "relay/stats.h"
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace faith::daemon {
+
+struct StatusReport {
+    struct OnInterface {
+        std::string name;
+        std::uint32_t index = 0;
+        std::string mode; /* "native", "generic", "absent" */
+    };
+    bool loaded = false;
+    std::vector<OnInterface> interfaces;
+    std::vector<prefix::FaithPrefix> prefixes;
+    bool keepfaith = false;
+    std::string acl_file; /* "": the default rules */
+    std::uint32_t generation = 0;
+    std::size_t rules = 0;
+    std::optional<relay::Totals> relay;        /* nothing: no relay runs */
+    std::vector<std::uint64_t> kernel_reasons; /* by enum fgw_reason; may be empty */
+};
+
+Json to_json(const StatusReport &report);
+
+/* The status when no daemon answers: what the pins tell, or `loaded: false`. */
+Result<Json> status_from_pins(const Instance &instance);
+
+} // namespace faith::daemon

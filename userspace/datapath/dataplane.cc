@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include "datapath/dataplane.h"
+
+#include "faith/names.h"
+#include "sys/rtnl.h"
+
+#include <algorithm>
+#include <cstring>
+
+namespace faith::datapath {
+
+namespace {
+
+constexpr std::uint32_t only_entry = 0;
+
+/* The one place that makes a key, so that no byte of it is left to chance. */
+fgw_prefix_key make_key(const Prefix6 &prefix) {
+    const Prefix6 masked = prefix.masked();
+    fgw_prefix_key key{};
+    key.prefix_len = masked.length;
+    std::copy(masked.address.bytes.begin(), masked.address.bytes.end(), key.addr);
+    return key;
+}
+
+struct KeyLess {
+    bool operator()(const fgw_prefix_key &a, const fgw_prefix_key &b) const {
+        return std::memcmp(&a, &b, sizeof a) < 0;
+    }
+};
+using PrefixTable = std::map<fgw_prefix_key, fgw_prefix_val, KeyLess>;
+
+PrefixTable make_table(const std::vector<CapturePrefix> &capture,
+                       const std::vector<Prefix6> &exempt) {
+    PrefixTable table;
+    for (const Prefix6 &prefix : exempt)
+        table[make_key(prefix)] = {
+            .kind = FGW_PREFIX_EXEMPT, .layout = 0, .prefix_len = prefix.length, .pad = 0};
+    for (const CapturePrefix &entry : capture)
+        table[make_key(entry.prefix)] = {.kind = FGW_PREFIX_CAPTURE,
+                                         .layout = static_cast<__u8>(entry.layout),
+                                         .prefix_len = entry.prefix.length,
+                                         .pad = 0};
+    return table;
+}
+
+Status write_ports(const Maps &maps, const std::vector<PortRange> &ports) {
+    std::vector<fgw_port_word> words(FGW_PORT_WORDS);
+    for (const PortRange &range : ports)
+        for (std::uint32_t port = range.first; port <= range.last; ++port)
+            words[port / 64].bits |= std::uint64_t{1} << (port % 64);
+    for (std::uint32_t index = 0; index < FGW_PORT_WORDS; ++index)
+        TRY(maps.ports.put(index, words[index]));
+    return Ok{};
+}
+
+} // namespace
+
+Result<Dataplane> Dataplane::create(const Spec &spec, const StepHook &before_step) {
+    TRY(before_step("find the BPF file system"));
+    TRY(Pins::ensure_bpffs());
+    TRY(before_step("load the BPF programs"));
+    TRY_ASSIGN(Object object, Object::load());
+    Dataplane plane(std::move(object), Pins(spec.netns_inode));
+    TRY(before_step("fill the maps"));
+    TRY(plane.fill(spec));
+    TRY(before_step("steer the listeners"));
+    TRY(plane.steer(spec.listeners));
+    TRY(before_step("pin maps and programs"));
+    TRY(plane.pins_.pin_aside(plane.object_));
+    TRY(before_step("attach sk_lookup"));
+    TRY_ASSIGN(plane.sk_lookup_, attach_sk_lookup(plane.object_.sk_lookup_program()));
+    TRY(plane.pins_.pin_link_aside(plane.sk_lookup_.get(), FGW_PIN_SK_LOOKUP_LINK));
+    return plane;
+}
+
+Status Dataplane::fill(const Spec &spec) {
+    const Maps maps = object_.maps();
+    fgw_meta meta{};
+    meta.abi = FGW_ABI_VERSION;
+    std::strncpy(meta.build, spec.build.c_str(), sizeof meta.build - 1);
+    TRY(maps.meta.put(only_entry, meta));
+    TRY(set_prefixes(spec.prefixes, spec.exempt));
+    TRY(write_ports(maps, spec.ports));
+    return maps.config.put(only_entry,
+                           fgw_config{.keepfaith = spec.keepfaith ? 1U : 0U,
+                                      .listeners = static_cast<__u32>(spec.listeners.size()),
+                                      .all_ports = spec.ports.empty() ? 1U : 0U,
+                                      .pad = 0});
+}
+
+Status Dataplane::steer(const std::vector<int> &listeners) {
+    std::uint32_t slot = 0;
+    for (const int listener : listeners) {
+        const Status put = object_.maps().socks.put(slot++, static_cast<std::uint64_t>(listener));
+        if (!put)
+            return Error(put.error()).wrap("give a listener to sk_lookup");
+    }
+    return Ok{};
+}
+
+Result<XdpLink *> Dataplane::attach(std::uint32_t interface_index, const std::string &name,
+                                    XdpMode mode) {
+    TRY_ASSIGN(XdpLink made, attach_xdp(object_.xdp_program(), interface_index, name, mode));
+    const std::string pin = Pins::xdp_link_name(interface_index);
+    TRY(published_ ? pins_.pin_link(made.link.get(), pin)
+                   : pins_.pin_link_aside(made.link.get(), pin));
+    /* Only now: between the two an interface has both guards, never none. */
+    TRY(remove_tc_guard(interface_index));
+    return &(xdp_[interface_index] = std::move(made));
+}
+
+Status Dataplane::detach(std::uint32_t interface_index) {
+    TRY(attach_tc_guard(object_.tc_program(), interface_index));
+    TRY(pins_.unpin_link(Pins::xdp_link_name(interface_index)));
+    xdp_.erase(interface_index);
+    return Ok{};
+}
+
+Status Dataplane::guard(std::uint32_t interface_index) {
+    if (is_attached(interface_index))
+        return Ok{};
+    TRY_ASSIGN(const bool guarded, has_tc_guard(interface_index));
+    return guarded ? Status(Ok{}) : attach_tc_guard(object_.tc_program(), interface_index);
+}
+
+Status Dataplane::publish() {
+    TRY(pins_.commit());
+    published_ = true;
+    return Ok{};
+}
+
+Status Dataplane::set_keepfaith(bool on) { return write_keepfaith(object_.maps(), on); }
+
+Status Dataplane::set_prefixes(const std::vector<CapturePrefix> &capture,
+                               const std::vector<Prefix6> &exempt) {
+    const Maps maps = object_.maps();
+    const PrefixTable wanted = make_table(capture, exempt);
+    TRY_ASSIGN(const auto present, maps.prefixes.entries());
+    if (wanted.size() > FGW_MAX_PREFIX_RULES)
+        return Error{.kind = Errc::Unsupported,
+                     .sys_errno = 0,
+                     .text = "more than " + std::to_string(FGW_MAX_PREFIX_RULES) +
+                             " routes and own addresses inside the prefixes"};
+    /* Erase first: the map may be full of what is no longer wanted. A capture prefix is
+     * never erased here, so nothing slips by uncaptured in between. */
+    for (const auto &[key, value] : present)
+        if (!wanted.contains(key))
+            TRY(maps.prefixes.erase(key));
+    for (const auto &[key, value] : wanted)
+        TRY(maps.prefixes.put(key, value));
+    return Ok{};
+}
+
+Result<std::vector<std::uint64_t>> Dataplane::reasons() const {
+    return object_.maps().reasons.sums(FGW_REASON_MAX);
+}
+
+bool Dataplane::is_attached(std::uint32_t interface_index) const {
+    return xdp_.contains(interface_index);
+}
+
+void Dataplane::forget(std::uint32_t interface_index) {
+    const Status unpinned = pins_.unpin_link(Pins::xdp_link_name(interface_index));
+    static_cast<void>(unpinned); // the link is defunct; a pin left over goes with unload
+    xdp_.erase(interface_index);
+}
+
+Status write_keepfaith(const Maps &maps, bool on) {
+    TRY_ASSIGN(std::optional<fgw_config> config, maps.config.find(only_entry));
+    config->keepfaith = on ? 1 : 0;
+    return maps.config.put(only_entry, *config);
+}
+
+Status remove_dataplane(std::uint64_t netns_inode) {
+    /* Go on after a failure, so that one stubborn thing does not keep the rest. */
+    Status outcome = Pins(netns_inode).remove_all();
+    TRY_ASSIGN(const std::vector<sys::Interface> interfaces, sys::list_interfaces());
+    for (const sys::Interface &interface : interfaces)
+        if (Status removed = remove_tc_guard(interface.index); !removed && outcome)
+            outcome = std::move(removed).error().wrap("interface " + interface.name);
+    return outcome;
+}
+
+} // namespace faith::datapath

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The life of the kernel side in one network namespace: made whole, published by one
+ * rename, changed in place, taken away whole.
+ *
+ * Order is what makes it safe. Maps are filled and listeners steered before any hook is
+ * attached; the guards are attached before the caller adds the routes that bring
+ * traffic. Undoing is not kept as a list: remove_dataplane() finds everything we ever
+ * make by name and takes it away, and serves a failed load, unload and the clean-up
+ * after a crash alike.
+ */
+#pragma once
+
+#include "base/addr.h"
+#include "base/result.h"
+#include "datapath/link.h"
+#include "datapath/object.h"
+#include "datapath/pins.h"
+
+#include <functional>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace faith::datapath {
+
+struct CapturePrefix {
+    Prefix6 prefix;
+    fgw_layout layout = FGW_LAYOUT_FAITH;
+};
+
+struct PortRange {
+    std::uint16_t first = 0;
+    std::uint16_t last = 0;
+};
+
+struct Spec {
+    std::uint64_t netns_inode = 0;
+    std::string build; /* version, shown in fgw_meta */
+    bool keepfaith = true;
+    std::vector<CapturePrefix> prefixes;
+    std::vector<Prefix6> exempt;
+    std::vector<PortRange> ports; /* empty: all */
+    std::vector<int> listeners;   /* borrowed, listening */
+};
+
+/* Called before each step of a life-cycle verb with its name; an error stops the verb
+ * there. Production passes nothing; the tests fail each step in turn. */
+using StepHook = std::function<Status(std::string_view step)>;
+
+class Dataplane {
+public:
+    static Result<Dataplane> create(const Spec &spec, const StepHook &before_step);
+
+    /* XDP on an interface, instead of the TC guard it may have had. */
+    Result<XdpLink *> attach(std::uint32_t interface_index, const std::string &name, XdpMode mode);
+    Status detach(std::uint32_t interface_index);
+    /* The TC guard on an interface that has no XDP of ours. Idempotent. */
+    Status guard(std::uint32_t interface_index);
+    Status publish();
+
+    Status set_keepfaith(bool on);
+    /* Makes the map hold exactly these: longer entries win (F2). */
+    Status set_prefixes(const std::vector<CapturePrefix> &capture,
+                        const std::vector<Prefix6> &exempt);
+    Result<std::vector<std::uint64_t>> reasons() const;
+    bool is_attached(std::uint32_t interface_index) const;
+    void forget(std::uint32_t interface_index); /* the interface is gone, its link with it */
+
+private:
+    Dataplane(Object object, Pins pins) : object_(std::move(object)), pins_(std::move(pins)) {}
+    Status fill(const Spec &spec);
+    Status steer(const std::vector<int> &listeners);
+
+    Object object_;
+    Pins pins_;
+    bool published_ = false;
+    sys::UniqueFd sk_lookup_;
+    std::map<std::uint32_t, XdpLink> xdp_; /* by ifindex */
+};
+
+/* Writes keepfaith into a map, live or pinned. */
+Status write_keepfaith(const Maps &maps, bool on);
+
+/* Takes away every link, pin and TC guard of ours in this network namespace. */
+Status remove_dataplane(std::uint64_t netns_inode);
+
+} // namespace faith::datapath

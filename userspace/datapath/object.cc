@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include "datapath/object.h"
+
+#include "faith/names.h"
+#include "fgw.skel.h"
+
+#include <sys/utsname.h>
+
+#include <bpf/libbpf.h>
+
+#include <cstdarg>
+#include <cstdio>
+#include <cstring>
+
+namespace faith::datapath {
+
+namespace {
+
+/* libbpf has one print function per process and no user pointer for it. */
+thread_local std::string *words = nullptr;
+
+int collect(libbpf_print_level level, const char *format, va_list arguments) {
+    if (words == nullptr || level > LIBBPF_WARN)
+        return 0;
+    char line[512];
+    const int length = std::vsnprintf(line, sizeof line, format, arguments);
+    if (length > 0)
+        words->append(line);
+    return length;
+}
+
+std::string kernel_release() {
+    utsname name{};
+    return ::uname(&name) == 0 ? name.release : "unknown";
+}
+
+/* What a person can do about it, from the errno of the failing load. */
+std::string advice(int number) {
+    switch (number) {
+    case EPERM:
+    case EACCES:
+        return "BPF needs root, or CAP_BPF with CAP_NET_ADMIN and CAP_PERFMON";
+    case ENOSYS:
+        return "this kernel has no BPF (CONFIG_BPF_SYSCALL)";
+    case E2BIG:
+    case EINVAL:
+    case EOPNOTSUPP:
+        return "the kernel refuses the programs; faith-gw needs Linux 6.1 or later";
+    default:
+        return {};
+    }
+}
+
+} // namespace
+
+LibbpfWords::LibbpfWords() {
+    words = new std::string; // owned until the destructor: one per thread
+    libbpf_set_print(collect);
+}
+
+LibbpfWords::~LibbpfWords() {
+    delete words;
+    words = nullptr;
+}
+
+std::string LibbpfWords::last() const {
+    std::string text = *words;
+    while (!text.empty() && text.back() == '\n')
+        text.pop_back();
+    const std::size_t newline = text.rfind('\n');
+    return newline == std::string::npos ? text : text.substr(newline + 1);
+}
+
+void Object::Destroy::operator()(fgw *skeleton) const { fgw__destroy(skeleton); }
+
+Result<Object> Object::load() {
+    const LibbpfWords said;
+    fgw *skeleton = fgw__open();
+    if (skeleton == nullptr)
+        return system_error(errno, "open the BPF object");
+    Object object(skeleton);
+    const int failed = fgw__load(skeleton);
+    if (failed == 0)
+        return object;
+    Error error = system_error(-failed, "load the BPF programs (Linux " + kernel_release() + ")");
+    for (const std::string &more : {advice(-failed), said.last()})
+        if (!more.empty())
+            error.text += "; " + more;
+    return error;
+}
+
+int Object::xdp_program() const { return bpf_program__fd(skeleton_->progs.fgw_xdp_ingress); }
+int Object::tc_program() const { return bpf_program__fd(skeleton_->progs.fgw_tc_ingress); }
+int Object::sk_lookup_program() const { return bpf_program__fd(skeleton_->progs.fgw_sk_lookup); }
+
+Maps Object::maps() const {
+    const auto &maps = skeleton_->maps;
+    return Maps{
+        .meta = MapRef<std::uint32_t, fgw_meta>(bpf_map__fd(maps.fgw_meta)),
+        .config = MapRef<std::uint32_t, fgw_config>(bpf_map__fd(maps.fgw_config)),
+        .prefixes = MapRef<fgw_prefix_key, fgw_prefix_val>(bpf_map__fd(maps.fgw_prefixes)),
+        .ports = MapRef<std::uint32_t, fgw_port_word>(bpf_map__fd(maps.fgw_ports)),
+        .socks = MapRef<std::uint32_t, std::uint64_t>(bpf_map__fd(maps.fgw_socks)),
+        .reasons = PerCpuCounters(bpf_map__fd(maps.fgw_reasons)),
+    };
+}
+
+std::vector<Object::Named> Object::all_maps() const {
+    std::vector<Named> all;
+    const bpf_map *map = nullptr;
+    bpf_object__for_each_map(map, skeleton_->obj) {
+        if (std::strncmp(bpf_map__name(map), "fgw_", 4) == 0)
+            all.push_back({.name = bpf_map__name(map), .fd = bpf_map__fd(map)});
+    }
+    return all;
+}
+
+std::vector<Object::Named> Object::all_programs() const {
+    std::vector<Named> all;
+    bpf_program *program = nullptr;
+    bpf_object__for_each_program(program, skeleton_->obj) {
+        all.push_back({.name = bpf_program__name(program), .fd = bpf_program__fd(program)});
+    }
+    return all;
+}
+
+} // namespace faith::datapath

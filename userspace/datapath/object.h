@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The BPF object inside this binary, loaded into the kernel: descriptors of its
+ * programs and maps. What libbpf and the verifier say on the way is kept and becomes
+ * part of the error. Destroying it closes our descriptors; what is pinned or attached
+ * stays.
+ */
+#pragma once
+
+#include "base/result.h"
+#include "datapath/map.h"
+#include "faith/abi.h"
+#include "faith/reasons.h"
+
+#include <memory>
+
+struct fgw; /* the skeleton */
+
+namespace faith::datapath {
+
+/* Descriptors of the maps, from a loaded object or from pins. */
+struct Maps {
+    MapRef<std::uint32_t, fgw_meta> meta;
+    MapRef<std::uint32_t, fgw_config> config;
+    MapRef<fgw_prefix_key, fgw_prefix_val> prefixes;
+    MapRef<std::uint32_t, fgw_port_word> ports;
+    MapRef<std::uint32_t, std::uint64_t> socks;
+    PerCpuCounters reasons;
+};
+
+class Object {
+public:
+    static Result<Object> load();
+    Object(Object &&) noexcept = default;
+    Object &operator=(Object &&) noexcept = default;
+
+    int xdp_program() const;
+    int tc_program() const;
+    int sk_lookup_program() const;
+    Maps maps() const;
+
+    /* Every map and program under its kernel name, for pinning. */
+    struct Named {
+        const char *name;
+        int fd;
+    };
+    std::vector<Named> all_maps() const;
+    std::vector<Named> all_programs() const;
+
+private:
+    struct Destroy {
+        void operator()(fgw *skeleton) const;
+    };
+    explicit Object(fgw *skeleton) : skeleton_(skeleton) {}
+    std::unique_ptr<fgw, Destroy> skeleton_;
+};
+
+/* Runs a libbpf call quietly; the last words libbpf said are appended to the error. */
+class LibbpfWords {
+public:
+    LibbpfWords();
+    ~LibbpfWords();
+    LibbpfWords(const LibbpfWords &) = delete;
+    LibbpfWords &operator=(const LibbpfWords &) = delete;
+    std::string last() const;
+};
+
+} // namespace faith::datapath

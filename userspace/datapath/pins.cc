@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include "datapath/pins.h"
+
+#include "faith/names.h"
+
+#include <bpf/bpf.h>
+#include <linux/magic.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <filesystem>
+
+namespace faith::datapath {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr const char *bpffs_root = "/sys/fs/bpf";
+
+Status make_directory(const std::string &path) {
+    if (::mkdir(path.c_str(), 0750) != 0 && errno != EEXIST)
+        return system_error(errno, "make the directory " + path);
+    return Ok{};
+}
+
+Status pin(int fd, const std::string &path) {
+    if (bpf_obj_pin(fd, path.c_str()) != 0)
+        return system_error(errno, "pin " + path);
+    return Ok{};
+}
+
+/* bpffs holds no symbolic links and nothing but our own pins lives here. */
+Status remove_tree(const std::string &path) {
+    std::error_code failed;
+    fs::remove_all(path, failed);
+    if (failed)
+        return system_error(failed.value(), "remove " + path);
+    return Ok{};
+}
+
+/* The parent stays while other namespaces use it. */
+Status remove_if_empty(const std::string &path) {
+    if (::rmdir(path.c_str()) != 0 && errno != ENOENT && errno != ENOTEMPTY)
+        return system_error(errno, "remove " + path);
+    return Ok{};
+}
+
+} // namespace
+
+Pins::Pins(std::uint64_t netns_inode)
+    : base_(std::string(FGW_PIN_ROOT "/") + std::to_string(netns_inode)),
+      published_(base_ + "/abi" + std::to_string(FGW_ABI_VERSION)),
+      aside_(base_ + "/new_" + std::to_string(::getpid())) {}
+
+Status Pins::ensure_bpffs() {
+    struct statfs info{};
+    if (::statfs(bpffs_root, &info) == 0 && info.f_type == BPF_FS_MAGIC)
+        return Ok{};
+    if (::mount("bpf", bpffs_root, "bpf", 0, "mode=0700") != 0)
+        return system_error(errno, std::string("no BPF file system at ") + bpffs_root +
+                                       ", and mounting one failed (try: mount -t bpf bpf " +
+                                       bpffs_root + ")");
+    return Ok{};
+}
+
+std::string Pins::xdp_link_name(std::uint32_t interface_index) {
+    return FGW_PIN_XDP_LINK + std::to_string(interface_index);
+}
+
+Status Pins::pin_aside(const Object &object) {
+    TRY(make_directory(FGW_PIN_ROOT));
+    TRY(make_directory(base_));
+    TRY(make_directory(aside_));
+    for (const char *kind : {"/maps", "/progs", "/links"})
+        TRY(make_directory(aside_ + kind));
+    for (const Object::Named &map : object.all_maps())
+        TRY(pin(map.fd, aside_ + "/maps/" + map.name));
+    for (const Object::Named &program : object.all_programs())
+        TRY(pin(program.fd, aside_ + "/progs/" + program.name));
+    return Ok{};
+}
+
+Status Pins::pin_link_aside(int link, const std::string &name) {
+    return pin(link, aside_ + "/links/" + name);
+}
+
+Status Pins::commit() {
+    /* COMMIT: before this rename nobody finds the pins, after it they are whole. */
+    if (::rename(aside_.c_str(), published_.c_str()) != 0)
+        return system_error(errno, "publish " + published_);
+    return Ok{};
+}
+
+Status Pins::pin_link(int link, const std::string &name) { return pin(link, path("links", name)); }
+
+Status Pins::unpin_link(const std::string &name) {
+    if (::unlink(path("links", name).c_str()) != 0 && errno != ENOENT)
+        return system_error(errno, "unpin " + path("links", name));
+    return Ok{};
+}
+
+Status Pins::remove_all() {
+    TRY(remove_tree(base_));
+    return remove_if_empty(FGW_PIN_ROOT);
+}
+
+bool Pins::exists() const {
+    std::error_code failed;
+    return fs::exists(published_, failed);
+}
+
+std::vector<std::string> Pins::link_names() const {
+    std::vector<std::string> names;
+    std::error_code failed;
+    for (const fs::directory_entry &entry : fs::directory_iterator(published_ + "/links", failed))
+        names.push_back(entry.path().filename());
+    return names;
+}
+
+std::string Pins::path(const char *kind, const std::string &name) const {
+    return published_ + "/" + kind + "/" + name;
+}
+
+Result<PinnedMaps> open_pinned_maps(const Pins &pins) {
+    std::error_code failed;
+    if (!pins.exists()) {
+        const fs::path base = fs::path(pins.directory()).parent_path();
+        for (const fs::directory_entry &entry : fs::directory_iterator(base, failed))
+            if (entry.path().filename().string().starts_with("abi"))
+                return Error{.kind = Errc::AbiMismatch,
+                             .sys_errno = 0,
+                             .text = "the gateway was loaded by another version (" +
+                                     entry.path().filename().string() + ", this is abi" +
+                                     std::to_string(FGW_ABI_VERSION) +
+                                     "): faith-gw unload, then load again"};
+        return Error{.kind = Errc::NotLoaded, .sys_errno = 0, .text = "not loaded"};
+    }
+    PinnedMaps opened;
+    const auto open = [&](const char *name) -> int {
+        opened.owners.emplace_back(bpf_obj_get(pins.path("maps", name).c_str()));
+        return opened.owners.back().get();
+    };
+    opened.maps = Maps{
+        .meta = MapRef<std::uint32_t, fgw_meta>(open(FGW_MAP_META)),
+        .config = MapRef<std::uint32_t, fgw_config>(open(FGW_MAP_CONFIG)),
+        .prefixes = MapRef<fgw_prefix_key, fgw_prefix_val>(open(FGW_MAP_PREFIXES)),
+        .ports = MapRef<std::uint32_t, fgw_port_word>(open(FGW_MAP_PORTS)),
+        .socks = MapRef<std::uint32_t, std::uint64_t>(open(FGW_MAP_SOCKS)),
+        .reasons = PerCpuCounters(open(FGW_MAP_REASONS)),
+    };
+    for (const sys::UniqueFd &owner : opened.owners)
+        if (!owner)
+            return Error{.kind = Errc::AbiMismatch,
+                         .sys_errno = 0,
+                         .text = "pins are missing under " + pins.directory() +
+                                 " (or not permitted to be opened): faith-gw unload, then load"};
+    return opened;
+}
+
+} // namespace faith::datapath

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* What a daemon asks of its own process. */
+#pragma once
+
+#include "base/result.h"
+#include "sys/clock.h"
+#include "sys/fd.h"
+
+#include <initializer_list>
+#include <string>
+
+namespace faith::sys {
+
+/* Blocks these signals in this thread and all it starts, and delivers them here.
+ * SIGPIPE is ignored with it. */
+Result<UniqueFd> signal_descriptor(std::initializer_list<int> signals);
+/* The next signal of such a descriptor, 0 if there is none. */
+int next_signal(int descriptor);
+
+/* Soft limit to hard limit. Says so when that is too few for a gateway, else "". */
+std::string raise_descriptor_limit();
+
+/* Both wait at most so long, then fail with Busy. */
+Status end_process(int pid, Millis longest); /* SIGKILL */
+Status wait_for_exit(int pid, Millis longest);
+
+/* Becomes a session of its own in a child. In the parent: the report, which the child
+ * sends with Starter::report. */
+class Starter {
+public:
+    /* nullopt in the child. */
+    struct Outcome {
+        bool in_child = false;
+        std::string report; /* parent: what the child said; "" when it died silently */
+    };
+    Result<Outcome> fork_away();
+    /* Child: hands the text to the parent, which returns from fork_away, and lets go of
+     * the terminal. */
+    void report(const std::string &text);
+
+private:
+    UniqueFd to_parent_;
+};
+
+} // namespace faith::sys
