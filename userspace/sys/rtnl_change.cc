@@ -47,13 +47,15 @@ Result<std::optional<Route6>> preferred_route(const Prefix6 &prefix) {
     return best;
 }
 
+/* "table all", because `ip -6 route show table main` hides local routes. */
 Error routed_elsewhere(const Prefix6 &prefix, const Route6 &route) {
-    return Error{
-        .kind = Errc::Busy,
-        .sys_errno = EEXIST,
-        .text = "route " + to_string(prefix) + " to this host: another route to it has metric " +
-                std::to_string(route.metric) + ", protocol " + std::to_string(route.protocol) +
-                " and would be preferred: see `ip -6 route show " + to_string(prefix) + "`"};
+    return Error{.kind = Errc::Busy,
+                 .sys_errno = EEXIST,
+                 .text = "route " + to_string(prefix) +
+                         " to this host: another route to it has metric " +
+                         std::to_string(route.metric) +
+                         " and would be preferred: see `ip -6 route show table all " +
+                         to_string(prefix) + "`"};
 }
 
 } // namespace

@@ -1,0 +1,315 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * sys/rtnl against the kernel, in a network namespace of each test's own. What `ip` and
+ * `tc` print is the truth that we must agree with. Routes are looked up with "table all":
+ * `ip -6 route show table main` hides local routes.
+ */
+#include "sys/fd.h"
+#include "sys/rtnl_message.h"
+#include "sys/rtnl_socket.h"
+
+#include <catch2/catch.hpp>
+
+#include <fcntl.h>
+#include <linux/rtnetlink.h>
+#include <sched.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <set>
+#include <string>
+
+using namespace faith;
+using namespace faith::sys;
+using Catch::Matchers::Contains;
+
+namespace {
+
+constexpr std::uint8_t our_protocol = 250;
+
+/* This thread and its children live in a fresh namespace, lo up, until the scope ends. */
+class FreshNetns {
+public:
+    FreshNetns() : before_(::open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC)) {
+        REQUIRE(before_);
+        REQUIRE(::unshare(CLONE_NEWNET) == 0);
+        run("ip link set lo up");
+    }
+    ~FreshNetns() { ::setns(before_.get(), CLONE_NEWNET); }
+
+    /* Runs a shell command that must succeed; returns what it printed. */
+    static std::string run(const std::string &command) {
+        FILE *pipe = ::popen((command + " 2>&1").c_str(), "re");
+        REQUIRE(pipe != nullptr);
+        std::string output;
+        char chunk[4096];
+        while (const std::size_t bytes = std::fread(chunk, 1, sizeof(chunk), pipe))
+            output.append(chunk, bytes);
+        const int exit_code = ::pclose(pipe);
+        INFO(command << "\n" << output);
+        REQUIRE(exit_code == 0);
+        return output;
+    }
+
+private:
+    UniqueFd before_;
+};
+
+Prefix6 prefix6(const char *text) { return *parse_prefix6(text); }
+
+std::string routes_to(const std::string &prefix) {
+    return FreshNetns::run("ip -6 route show table all " + prefix);
+}
+
+std::uint32_t index_of(const std::string &name) {
+    const Result<std::vector<Interface>> links = list_interfaces();
+    REQUIRE(links);
+    for (const Interface &link : *links)
+        if (link.name == name)
+            return link.index;
+    FAIL("no interface " << name);
+    return 0;
+}
+
+std::set<std::string> addresses6() {
+    const Result<std::vector<Address6>> list = list_addresses6();
+    REQUIRE(list);
+    std::set<std::string> found;
+    for (const Address6 &address : *list)
+        found.insert(to_string(address.prefix));
+    return found;
+}
+
+std::vector<Route6> routes6_to(const Prefix6 &prefix) {
+    const Result<std::vector<Route6>> list = list_routes6();
+    REQUIRE(list);
+    std::vector<Route6> found;
+    std::ranges::copy_if(*list, std::back_inserter(found),
+                         [&](const Route6 &route) { return route.destination == prefix; });
+    return found;
+}
+
+/* Enough addresses on lo for a dump of more than four parts. */
+constexpr int many = 2000;
+void add_many_addresses() {
+    FreshNetns::run("i=1; while [ $i -le " + std::to_string(many) +
+                    " ]; do printf 'addr add 2001:db8:1::%x/128 dev lo nodad\\n' $i; "
+                    "i=$((i+1)); done | ip -6 -batch -");
+}
+
+} // namespace
+
+TEST_CASE("rtnl: interfaces, addresses and their states are those that ip shows") {
+    const FreshNetns netns;
+    netns.run("ip link add up.100 mtu 1400 type veth peer name down0");
+    netns.run("ip link set up.100 up");
+    netns.run("ip addr add 192.0.2.1/24 dev up.100");
+    netns.run("ip addr add 198.51.100.1 peer 198.51.100.9/32 dev up.100");
+    netns.run("ip addr add 2001:db8::1/64 dev up.100");
+    netns.run("ip addr add 2001:db8::5 peer 2001:db8::9/128 dev up.100");
+
+    const Result<std::vector<Interface>> links = list_interfaces();
+    REQUIRE(links);
+    for (const Interface &link : *links) {
+        CAPTURE(link.name);
+        CHECK(netns.run("ip -o link show dev " + link.name)
+                  .starts_with(std::to_string(link.index) + ": "));
+        if (link.name == "up.100") {
+            CHECK(link.up);
+            CHECK(link.mtu == 1400);
+        }
+        if (link.name == "down0")
+            CHECK_FALSE(link.up);
+    }
+
+    const Result<std::vector<Address4>> list = list_addresses4();
+    REQUIRE(list);
+    std::set<std::string> found;
+    for (const Address4 &address : *list)
+        if (address.interface_index == index_of("up.100"))
+            found.insert(to_string(address.prefix));
+    CHECK(found == std::set<std::string>{"192.0.2.1/24", "198.51.100.1/32"});
+    /* The peer of up.100 is down, so its addresses are tentative. */
+    CHECK(addresses6().contains("2001:db8::1/64"));
+    CHECK(addresses6().contains("2001:db8::5/128"));
+    CHECK_FALSE(addresses6().contains("2001:db8::9/128"));
+}
+
+TEST_CASE("rtnl: the capture route is added, seen by ip, and taken away") {
+    const FreshNetns netns;
+    const std::string before = netns.run("ip -6 route show table all");
+    const Result<Added> added = add_local_route6(prefix6("2001:db8:f::/96"), our_protocol);
+    REQUIRE(added);
+    CHECK(*added == Added::Ours);
+    CHECK_THAT(routes_to("2001:db8:f::/96"),
+               Contains("local 2001:db8:f::/96 dev lo proto 250 metric 1024"));
+    CHECK_THAT(netns.run("ip -6 route get 2001:db8:f::c000:201"), Contains("local"));
+
+    const std::vector<Route6> ours = routes6_to(prefix6("2001:db8:f::/96"));
+    REQUIRE(ours.size() == 1);
+    CHECK(ours[0].table == RT_TABLE_MAIN);
+    CHECK(ours[0].type == RTN_LOCAL);
+    CHECK(ours[0].protocol == our_protocol);
+    CHECK(ours[0].metric == 1024);
+    CHECK(ours[0].interface_index == 1);
+
+    REQUIRE(remove_local_route6(prefix6("2001:db8:f::/96"), our_protocol));
+    CHECK(netns.run("ip -6 route show table all") == before);
+}
+
+TEST_CASE("rtnl: host bits of a prefix are ignored when routing it") {
+    const FreshNetns netns;
+    REQUIRE(add_local_route6(prefix6("2001:db8:f::c000:201/96"), our_protocol));
+    CHECK_THAT(routes_to("2001:db8:f::/96"), Contains("proto 250"));
+    REQUIRE(remove_local_route6(prefix6("2001:db8:f::7/96"), our_protocol));
+    CHECK(routes_to("2001:db8:f::/96").empty());
+}
+
+TEST_CASE("rtnl: a capture route left behind by an earlier process is ours") {
+    const FreshNetns netns;
+    netns.run("ip -6 route add local 2001:db8:f::/96 dev lo table main proto 250");
+    const Result<Added> added = add_local_route6(prefix6("2001:db8:f::/96"), our_protocol);
+    REQUIRE(added);
+    CHECK(*added == Added::Ours);
+    REQUIRE(remove_local_route6(prefix6("2001:db8:f::/96"), our_protocol));
+    CHECK(routes_to("2001:db8:f::/96").empty());
+}
+
+TEST_CASE("rtnl: somebody else's identical route is used and left alone") {
+    const FreshNetns netns;
+    netns.run("ip -6 route add local 2001:db8:f::/96 dev lo table main proto static");
+    const Result<Added> added = add_local_route6(prefix6("2001:db8:f::/96"), our_protocol);
+    REQUIRE(added);
+    CHECK(*added == Added::AlreadyThere);
+    REQUIRE(remove_local_route6(prefix6("2001:db8:f::/96"), our_protocol));
+    CHECK_THAT(routes_to("2001:db8:f::/96"), Contains("proto static"));
+}
+
+TEST_CASE("rtnl: a route that would be preferred to ours is an error that names it") {
+    const FreshNetns netns;
+    SECTION("same metric") { netns.run("ip -6 route add unreachable 2001:db8:f::/96 metric 1024"); }
+    SECTION("better metric: the network of an interface") {
+        netns.run("ip addr add 2001:db8:f::1/96 dev lo nodad");
+    }
+    const std::string before = netns.run("ip -6 route show table all");
+    const Result<Added> added = add_local_route6(prefix6("2001:db8:f::/96"), our_protocol);
+    REQUIRE_FALSE(added);
+    CHECK(added.error().kind == Errc::Busy);
+    CHECK_THAT(added.error().text, Contains("2001:db8:f::/96") && Contains("metric"));
+    CHECK(netns.run("ip -6 route show table all") == before);
+}
+
+TEST_CASE("rtnl: a route with a worse metric to the same prefix stays beside ours") {
+    const FreshNetns netns;
+    netns.run("ip -6 route add blackhole 2001:db8:f::/96 metric 4096");
+    REQUIRE(add_local_route6(prefix6("2001:db8:f::/96"), our_protocol));
+    CHECK_THAT(netns.run("ip -6 route get 2001:db8:f::c000:201"), Contains("local"));
+    REQUIRE(remove_local_route6(prefix6("2001:db8:f::/96"), our_protocol));
+    CHECK_THAT(routes_to("2001:db8:f::/96"), Contains("blackhole"));
+}
+
+TEST_CASE("rtnl: removing a route that is not there, or not ours, changes nothing") {
+    const FreshNetns netns;
+    CHECK(remove_local_route6(prefix6("2001:db8:f::/96"), our_protocol));
+    /* Same prefix in table local, longer and shorter ones in main: none is ours. */
+    netns.run("ip -6 route add local 2001:db8:f::/96 dev lo");
+    netns.run("ip -6 route add local 2001:db8:f::/64 dev lo table main proto 250");
+    netns.run("ip -6 route add local 2001:db8:f::1/128 dev lo table main proto 250");
+    const std::string before = netns.run("ip -6 route show table all");
+    CHECK(remove_local_route6(prefix6("2001:db8:f::/96"), our_protocol));
+    CHECK(netns.run("ip -6 route show table all") == before);
+}
+
+TEST_CASE("rtnl: a route cannot be added while lo is down, and the error says why") {
+    const FreshNetns netns;
+    netns.run("ip link set lo down");
+    const Result<Added> added = add_local_route6(prefix6("2001:db8:f::/96"), our_protocol);
+    REQUIRE_FALSE(added);
+    CHECK(added.error().sys_errno == ENETDOWN);
+    CHECK_THAT(added.error().text, Contains("add route local 2001:db8:f::/96 dev lo") &&
+                                       Contains("not up") && Contains("Network is down"));
+}
+
+TEST_CASE("rtnl: routes of tables main and local are listed, those of others are not") {
+    const FreshNetns netns;
+    netns.run("ip -6 addr add 2001:db8::1/128 dev lo nodad");
+    netns.run("ip -6 route add unreachable 2001:db8:a::/48 table 77");
+    netns.run("ip -6 route add blackhole 2001:db8:b::/48 proto static metric 5");
+    const std::vector<Route6> own = routes6_to(prefix6("2001:db8::1/128"));
+    CHECK(std::ranges::any_of(own, [](const Route6 &route) {
+        return route.table == RT_TABLE_LOCAL && route.type == RTN_LOCAL;
+    }));
+    CHECK(routes6_to(prefix6("2001:db8:a::/48")).empty());
+    const std::vector<Route6> hole = routes6_to(prefix6("2001:db8:b::/48"));
+    REQUIRE(hole.size() == 1);
+    CHECK(hole[0].type == RTN_BLACKHOLE);
+    CHECK(hole[0].protocol == RTPROT_STATIC);
+    CHECK(hole[0].metric == 5);
+}
+
+TEST_CASE("rtnl: clsact and its filters are counted in both directions") {
+    const FreshNetns netns;
+    netns.run("ip link add v0 type veth peer name v1");
+    const std::uint32_t index = index_of("v0");
+    CHECK_FALSE(*has_clsact(index));
+    CHECK(*count_clsact_filters(index) == 0);
+
+    netns.run("tc qdisc add dev v0 clsact");
+    CHECK(*has_clsact(index));
+    CHECK_FALSE(*has_clsact(index_of("v1")));
+    CHECK(*count_clsact_filters(index) == 0);
+
+    /* Classic BPF, which every kernel that can run the gateway has. */
+    const std::string drop = " bpf bytecode '1,6 0 0 0,' flowid 1:1";
+    netns.run("tc filter add dev v0 ingress protocol all prio 7" + drop);
+    CHECK(*count_clsact_filters(index) == 1);
+    netns.run("tc filter add dev v0 egress protocol ipv6 prio 8" + drop);
+    CHECK(*count_clsact_filters(index) == 2);
+    netns.run("tc filter del dev v0 ingress prio 7");
+    CHECK(*count_clsact_filters(index) == 1);
+
+    REQUIRE(remove_clsact(index));
+    CHECK_FALSE(*has_clsact(index));
+    CHECK_THAT(netns.run("tc qdisc show dev v0"), !Contains("clsact"));
+}
+
+TEST_CASE("rtnl: removing clsact where there is none is not an error") {
+    const FreshNetns netns;
+    CHECK(remove_clsact(1));
+    CHECK(remove_clsact(0x7ffffff0));
+}
+
+TEST_CASE("rtnl: an ingress discipline, which shares clsact's place, is left alone") {
+    const FreshNetns netns;
+    netns.run("ip link add v0 type veth peer name v1");
+    netns.run("tc qdisc add dev v0 ingress");
+    CHECK_FALSE(*has_clsact(index_of("v0")));
+    CHECK(remove_clsact(index_of("v0")));
+    CHECK_THAT(netns.run("tc qdisc show dev v0"), Contains("ingress"));
+}
+
+TEST_CASE("rtnl: a list of many parts is complete") {
+    const FreshNetns netns;
+    add_many_addresses();
+    CHECK(addresses6().size() == many + 1); /* and ::1 */
+}
+
+TEST_CASE("rtnl: a list that changes while it is read is read again") {
+    const FreshNetns netns;
+    add_many_addresses();
+    rtnl::Request request(RTM_GETADDR, 0);
+    request.add<ifaddrmsg>().ifa_family = AF_INET6;
+    int taken = 0;
+    const Result<std::vector<Address6>> found =
+        rtnl::collect<Address6>(request, [&](const nlmsghdr &message) {
+            /* The kernel prepares a part ahead; a change now shows in the third one. */
+            if (++taken == 1)
+                netns.run("ip -6 addr add 2001:db8:2::1/128 dev lo nodad");
+            return rtnl::read_address6(message);
+        });
+    REQUIRE(found);
+    CHECK(found->size() == many + 2);
+    CHECK(static_cast<std::size_t>(taken) > found->size());
+}
