@@ -145,8 +145,8 @@ TEST_CASE("rtnl: a route is destination, table, type, protocol, metric and inter
     REQUIRE(route);
     CHECK(to_string(route->destination) == "2001:db8:f::/96");
     CHECK(route->table == RT_TABLE_MAIN);
-    CHECK(route->type == RTN_LOCAL);
-    CHECK(route->protocol == 250);
+    CHECK(int{route->type} == RTN_LOCAL);
+    CHECK(int{route->protocol} == 250);
     CHECK(route->metric == 1024);
     CHECK(route->interface_index == 1);
 }
