@@ -21,10 +21,12 @@ say        = $(if $(V),,@printf '  %-8s %s\n' '$(1)' '$(2)')
 # --- what is what ------------------------------------------------------------------------
 
 WARN      := -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Werror
-SANFLAGS  := $(if $(SAN),-fsanitize=address$(comma)undefined -fno-sanitize-recover=all)
 comma     := ,
+# GCC's sanitizers make its own headers look uninitialised (GCC manual, -fsanitize).
+SANFLAGS  := $(if $(SAN),-fsanitize=address$(comma)undefined -fno-sanitize-recover=all \
+             $(if $(findstring clang,$(CXX)),,-Wno-maybe-uninitialized))
 CXXFLAGS  ?= -O2 -g
-ALL_CXX   := -std=c++20 $(CXXFLAGS) $(WARN) $(subst $(comma) ,$(comma),$(SANFLAGS)) -pthread \
+ALL_CXX   := -std=c++20 $(CXXFLAGS) $(WARN) $(SANFLAGS) -pthread \
              -iquote userspace -Iinclude -isystem $(BUILD)/gen \
              -DSPDLOG_COMPILED_LIB -DSPDLOG_FMT_EXTERNAL -DFGW_VERSION='"$(VERSION)"'
 LIBS      := -lbpf -lelf -lz -lmnl -lspdlog -lfmt -lsystemd
