@@ -259,12 +259,11 @@ enum class Next { GoOn, GiveUp };
 /* One file on its way to rules. */
 class FileParser {
 public:
-    FileParser(std::string_view text, std::string_view file)
-        : text_(text), file_(file), complaints_(file) {}
+    FileParser(std::string_view text, std::string_view file) : text_(text), file_(file) {}
 
     Result<std::vector<Rule>> run() {
         if (text_.size() > max_text_bytes)
-            complaints_.add(1, 1, "the file is larger than 64 MiB: not a list of rules");
+            complain(1, 1, "the file is larger than 64 MiB: not a list of rules");
         else
             while (!text_.empty() && line() == Next::GoOn) {
             }
@@ -275,6 +274,9 @@ public:
 
 private:
     Next line();
+    void complain(std::size_t line, std::size_t column, const std::string &text) {
+        complaints_.add(position(file_, line, column), text);
+    }
 
     std::string_view text_;
     std::string_view file_;
@@ -289,25 +291,25 @@ Next FileParser::line() {
     const std::string_view line = take_line(text_);
     number_++;
     if (const std::optional<BadByte> bad = find_control_byte(line.substr(0, max_line_bytes + 1))) {
-        complaints_.add(number_, bad->column,
-                        "byte " + hex_byte(bad->byte) + " does not belong in a text file");
+        complain(number_, bad->column,
+                 "byte " + hex_byte(bad->byte) + " does not belong in a text file");
         return Next::GiveUp;
     }
     if (line.size() > max_line_bytes) {
-        complaints_.add(number_, max_line_bytes + 1,
-                        "the line is longer than " + std::to_string(max_line_bytes) + " bytes");
+        complain(number_, max_line_bytes + 1,
+                 "the line is longer than " + std::to_string(max_line_bytes) + " bytes");
         return Next::GiveUp;
     }
     if (Words(line).at_end())
         return Next::GoOn;
     if (rules_.size() == max_rules) {
-        complaints_.add(number_, 1, "more than " + std::to_string(max_rules) + " rules");
+        complain(number_, 1, "more than " + std::to_string(max_rules) + " rules");
         return Next::GiveUp;
     }
     Rule rule;
     RuleParser parser(line, rule);
     if (!parser.run()) {
-        complaints_.add(number_, parser.mistake().column, parser.mistake().text);
+        complain(number_, parser.mistake().column, parser.mistake().text);
         return complaints_.full() ? Next::GiveUp : Next::GoOn;
     }
     rule.file = file_;

@@ -7,10 +7,10 @@ std::string position(std::string_view file, std::size_t line, std::size_t column
     return std::string(file) + ":" + std::to_string(line) + ":" + std::to_string(column);
 }
 
-void Complaints::add(std::size_t line, std::size_t column, std::string_view text) {
+void Complaints::add(std::string_view where, std::string_view text) {
     count_++;
     if (lines_.size() < shown)
-        lines_.push_back(position(file_, line, column) + ": " + std::string(text));
+        lines_.push_back(std::string(where) + ": " + std::string(text));
 }
 
 Error Complaints::error() const {

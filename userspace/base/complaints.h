@@ -17,20 +17,18 @@ namespace faith {
 
 class Complaints {
 public:
-    explicit Complaints(std::string_view file) : file_(file) {}
-
     static constexpr std::size_t shown = 10;
     /* A reader may stop here: nobody mends the rest by hand. */
     static constexpr std::size_t enough = 1000;
 
-    void add(std::size_t line, std::size_t column, std::string_view text);
+    /* where is a position(), or an option of the command line. */
+    void add(std::string_view where, std::string_view text);
     bool empty() const { return count_ == 0; }
     bool full() const { return count_ >= enough; }
     /* Only when not empty. */
     Error error() const;
 
 private:
-    std::string file_;
     std::vector<std::string> lines_;
     std::size_t count_ = 0;
 };
