@@ -138,6 +138,18 @@ vmtest: deps
 	+$(MAKE) --no-print-directory -j$$(nproc) test-binaries
 	vmtest/run.sh $(if $(KERNEL),--kernel $(KERNEL)) $(if $(RING),--ring $(RING)) $(if $(TEST),--test $(TEST)) $(if $(SHELL_IN_GUEST),--shell)
 
+# --- install ------------------------------------------------------------------------------
+
+install: all
+	install -D -m 755 $(BUILD)/faith-gw $(DESTDIR)$(PREFIX)/bin/faith-gw
+	install -D -m 644 docs/faith-gw.8 $(DESTDIR)$(PREFIX)/share/man/man8/faith-gw.8
+	install -D -m 644 docs/faith-gw.toml.5 $(DESTDIR)$(PREFIX)/share/man/man5/faith-gw.toml.5
+	install -D -m 644 config/faith-gw.service $(DESTDIR)$(PREFIX)/lib/systemd/system/faith-gw.service
+	install -D -m 644 config/faith-gw.sysctl $(DESTDIR)$(PREFIX)/share/doc/faith-gw/examples/faith-gw.sysctl
+	install -D -m 644 config/faith-gw.toml.example $(DESTDIR)$(PREFIX)/share/doc/faith-gw/examples/faith-gw.toml
+	install -D -m 644 config/faithd.conf.example $(DESTDIR)$(PREFIX)/share/doc/faith-gw/examples/faithd.conf
+	install -d $(DESTDIR)/etc/faith-gw
+
 clean:
 	rm -rf $(BUILD)
 
@@ -157,6 +169,6 @@ help:
 ## sudo make vmtest     rings 2 and 3 on other kernels, in virtme-ng VMs
 ## make install         DESTDIR= PREFIX=/usr: binary, man pages, unit, sysctl, examples
 
-.PHONY: all test-binaries check check-unit check-bpf check-netns check-sanitize test demo deps lint fmt vmtest clean help
+.PHONY: all install test-binaries check check-unit check-bpf check-netns check-sanitize test demo deps lint fmt vmtest clean help
 
 -include $(shell find $(BUILD)/userspace $(BUILD)/tests -name '*.d' 2>/dev/null)
