@@ -4,20 +4,17 @@
  * `tc` print is the truth that we must agree with. Routes are looked up with "table all":
  * `ip -6 route show table main` hides local routes.
  */
-#include "sys/fd.h"
+#include "fresh_netns.h"
 #include "sys/rtnl_message.h"
 #include "sys/rtnl_socket.h"
 
 #include <catch2/catch.hpp>
 
-#include <fcntl.h>
 #include <linux/rtnetlink.h>
-#include <sched.h>
 #include <sys/socket.h>
 
 #include <algorithm>
 #include <cerrno>
-#include <cstdio>
 #include <set>
 #include <string>
 
@@ -28,34 +25,6 @@ using Catch::Matchers::Contains;
 namespace {
 
 constexpr std::uint8_t our_protocol = 250;
-
-/* This thread and its children live in a fresh namespace, lo up, until the scope ends. */
-class FreshNetns {
-public:
-    FreshNetns() : before_(::open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC)) {
-        REQUIRE(before_);
-        REQUIRE(::unshare(CLONE_NEWNET) == 0);
-        run("ip link set lo up");
-    }
-    ~FreshNetns() { ::setns(before_.get(), CLONE_NEWNET); }
-
-    /* Runs a shell command that must succeed; returns what it printed. */
-    static std::string run(const std::string &command) {
-        FILE *pipe = ::popen((command + " 2>&1").c_str(), "re");
-        REQUIRE(pipe != nullptr);
-        std::string output;
-        char chunk[4096];
-        while (const std::size_t bytes = std::fread(chunk, 1, sizeof(chunk), pipe))
-            output.append(chunk, bytes);
-        const int exit_code = ::pclose(pipe);
-        INFO(command << "\n" << output);
-        REQUIRE(exit_code == 0);
-        return output;
-    }
-
-private:
-    UniqueFd before_;
-};
 
 Prefix6 prefix6(const char *text) { return *parse_prefix6(text); }
 
