@@ -263,7 +263,7 @@ public:
 
     Result<std::vector<Rule>> run() {
         if (text_.size() > max_text_bytes)
-            complain(1, 1, "the file is larger than 64 MiB: not a list of rules");
+            complain(1, 1, "the file is larger than 32 MiB: not a list of rules");
         else
             while (!text_.empty() && line() == Next::GoOn) {
             }

@@ -27,7 +27,7 @@ namespace faith::acl {
 inline constexpr std::size_t max_rules = 200'000;
 inline constexpr std::size_t max_line_bytes = 4096; /* without the line end */
 /* Room for max_rules with long words and comments; a bigger file is something else. */
-inline constexpr std::size_t max_text_bytes = 64U << 20;
+inline constexpr std::size_t max_text_bytes = 32U << 20;
 inline constexpr std::uint32_t max_limit_per_second = 1'000'000'000;
 
 /* Reports up to Complaints::shown mistakes at once, one to a line. */

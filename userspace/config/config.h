@@ -53,6 +53,7 @@ struct Relay {
 struct Service {
     std::uint16_t port = 0;
     std::optional<Millis> idle_timeout;
+    std::string where; /* "FILE:LINE:COL" */
 };
 
 enum class LogLevel { Error, Warning, Info, Debug };
@@ -70,11 +71,21 @@ struct Config {
     Log log;
 };
 
+/* A bigger file is no configuration. */
+inline constexpr std::size_t max_text_bytes = 1U << 20;
+
+/* Reads one file and check()s it. Reports up to Complaints::shown mistakes at once, one to
+ * a line. The empty text is all defaults. */
 Result<Config> parse(std::string_view text, std::string_view file);
 
-/* "30m", "10s", "2h", "250ms", "1h30m". */
+/* What no key shows alone: a prefix or a service port given twice, a service whose port is
+ * not captured, more prefixes than the maps hold. Also for a Config that options of the
+ * command line have changed. */
+Status check(const Config &config);
+
+/* "30m", "10s", "2h", "250ms", "1h30m": more than nothing, at most a year. */
 Result<Millis> parse_duration(std::string_view text);
-/* 22, "ftp" (services(5) names are resolved by the table passed in), "8000-8099". */
+/* "22", "8000-8099", or a name of services.h. */
 Result<PortRange> parse_ports(std::string_view text);
 
 } // namespace faith::config
