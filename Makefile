@@ -4,6 +4,13 @@
 # targets, V=1 shows commands. BUILD=, CXX= and SAN=1 make a second build beside the first:
 #   make BUILD=build/asan SAN=1 check-unit
 
+# `make vmtest SHELL=1` asks for a shell in the guest, but SHELL is also what make runs recipes
+# with: take the word, give make its own shell back, and say the same to every sub-make.
+ifeq ($(origin SHELL),command line)
+VM_SHELL       := $(SHELL)
+override SHELL := /bin/sh
+endif
+
 VERSION   := 0.1.0
 BUILD     ?= build
 PREFIX    ?= /usr
@@ -134,9 +141,35 @@ FORMATTED = $(wildcard userspace/*/*.h userspace/*/*.cc tests/*/*.h tests/*/*.cc
 fmt:
 	clang-format-19 -i $(FORMATTED)
 
+# --- the VM ring -------------------------------------------------------------------------
+
+# The programs by every supported clang, whatever BPF_CLANG is, for the verifier ring.
+VM_CLANGS := 14 19
+define vm_object
+$(BUILD)/vmtest/clang$(1)/%.bpf.o: bpf/%.bpf.c $(wildcard bpf/lib/*.h include/faith/*.h)
+	$$(call say,BPF-$(1),$$<)
+	@mkdir -p $$(@D)
+	$$(Q)clang-$(1) $(BPF_FLAGS) -c $$< -o $$@
+
+$(BUILD)/vmtest/clang$(1)/fgw.o: $(BPF_SRC:bpf/%.c=$(BUILD)/vmtest/clang$(1)/%.o)
+	$$(call say,LINK,$$@)
+	$$(Q)$(BPFTOOL) gen object $$@ $$^
+endef
+$(foreach clang,$(VM_CLANGS),$(eval $(call vm_object,$(clang))))
+
+$(BUILD)/vmtest/verifier-report: vmtest/verifier_report.cc
+	$(call say,CXX,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CXX) $(ALL_CXX) -o $@ $< $(LIBS)
+
+vmtest-binaries: test-binaries $(BUILD)/vmtest/verifier-report $(VM_CLANGS:%=$(BUILD)/vmtest/clang%/fgw.o)
+
 vmtest: deps
-	+$(MAKE) --no-print-directory -j$$(nproc) test-binaries
-	vmtest/run.sh $(if $(KERNEL),--kernel $(KERNEL)) $(if $(RING),--ring $(RING)) $(if $(TEST),--test $(TEST)) $(if $(SHELL_IN_GUEST),--shell)
+	@tests/support/deps.sh vm
+	@python3 vmtest/selftest.py
+	+$(MAKE) --no-print-directory -j$$(nproc) vmtest-binaries
+	python3 vmtest/run.py --build $(BUILD) $(if $(KERNEL),--kernel $(KERNEL)) $(if $(RING),--ring $(RING)) \
+	  $(if $(TEST),--test '$(TEST)') $(if $(VM_SHELL),--shell) $(if $(UPDATE),--update)
 
 # --- install ------------------------------------------------------------------------------
 
@@ -166,9 +199,9 @@ help:
 ## make check-netns     ring 3: behaviours between namespaces (root); TEST=name for one
 ## make check-sanitize  ring 1 again under AddressSanitizer and UBSan
 ## make bench fuzz      figures · fuzzers
-## sudo make vmtest     rings 2 and 3 on other kernels, in virtme-ng VMs
+## sudo make vmtest     rings 2 and 3 on other kernels, in virtme-ng VMs; KERNEL= RING= TEST= SHELL=1
 ## make install         DESTDIR= PREFIX=/usr: binary, man pages, unit, sysctl, examples
 
-.PHONY: all install test-binaries check check-unit check-bpf check-netns check-sanitize test demo deps lint fmt vmtest clean help
+.PHONY: all install test-binaries check check-unit check-bpf check-netns check-sanitize test demo deps lint fmt vmtest vmtest-binaries clean help
 
 -include $(shell find $(BUILD)/userspace $(BUILD)/tests -name '*.d' 2>/dev/null)

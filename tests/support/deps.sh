@@ -3,6 +3,8 @@
 #
 # Installs the Debian packages that building and testing need, only those that are
 # missing, and says which. Touches no network when none is missing.
+#
+# usage: deps.sh [vm]    vm: what `make vmtest` needs besides
 set -eu
 
 build='g++ make pkg-config clang-19 llvm-19 bpftool libbpf-dev libelf-dev zlib1g-dev
@@ -10,9 +12,11 @@ build='g++ make pkg-config clang-19 llvm-19 bpftool libbpf-dev libelf-dev zlib1g
 run='iproute2 procps python3'
 tests='clang-format-19 curl ncat socat iperf3 iputils-ping unbound nginx-light openssh-server
   openssh-client tcpdump mandoc git'
+vm='qemu-system-x86 kmod busybox-static python3-venv clang-14'
 
 missing=
-for package in $build $run $tests; do
+[ "${1:-}" = vm ] || vm=
+for package in $build $run $tests $vm; do
 	case $(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null || true) in
 	installed) ;;
 	*) missing="$missing $package" ;;

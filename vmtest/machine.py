@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+"""The virtual machine: which accelerator works here, and one boot of one kernel."""
+import os
+import pathlib
+import re
+import shlex
+import shutil
+import signal
+import subprocess
+import threading
+import time
+
+# How much slower than the machine itself, for every time-out. Emulation was measured at 4
+# for plain computing and 10 for starting programs.
+FACTOR = {"kvm": 2, "tcg": 8}
+BOOT_SECONDS = {"kvm": 45, "tcg": 180}
+PROBE_SECONDS = 8
+GUEST_OUT = "/run/faith-vmtest"
+
+
+def kvm_works(image):
+    """/dev/kvm may exist and a guest hang under it all the same (seen on a nested machine:
+    the real-mode part of the kernel never ended). So a kernel is given a few seconds to get
+    as far as missing its root file system."""
+    if not os.access("/dev/kvm", os.R_OK | os.W_OK) or not os.path.isfile(image):
+        return False
+    probe = ["qemu-system-x86_64", "-accel", "kvm", "-cpu", "host", "-m", "512M", "-nodefaults", "-display", "none",
+             "-serial", "stdio", "-no-reboot", "-kernel", image, "-append", "console=ttyS0 panic=-1"]
+    child = subprocess.Popen(probe, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    try:
+        said, _ = child.communicate(timeout=PROBE_SECONDS)
+    except subprocess.TimeoutExpired:
+        child.kill()
+        said, _ = child.communicate()
+    return b"Kernel panic - not syncing: VFS" in said
+
+
+def accelerator(image):
+    asked = os.environ.get("FAITH_VM_ACCEL")
+    if asked in FACTOR:
+        return asked
+    return "kvm" if kvm_works(image) else "tcg"
+
+
+class Guest:
+    """One boot. The host's files are the guest's, read-only; `out` is shared for writing."""
+
+    def __init__(self, tree, venv, image, accel, out):
+        self.tree, self.venv, self.image, self.accel, self.out = tree, venv, image, accel, out
+
+    def argv(self, shell=False):
+        guest = f"{self.tree}/vmtest/guest.sh"
+        argv = [f"{self.venv}/bin/vng", "--run", self.image, "--cpus", "2", "--memory", "2G", "--user", "root",
+                "--force-9p", f"--rwdir={GUEST_OUT}={self.out}", "--cwd", "/",
+                "--qemu-opts=-fsdev local,id=faithhost,path=/,security_model=none,readonly=on,multidevs=remap "
+                "-device virtio-9p-pci,fsdev=faithhost,mount_tag=faithhost"]
+        if self.accel == "tcg":
+            argv.append("--disable-kvm")
+        if shell:
+            return argv + ["--shell", guest]
+        return argv + ["--disable-monitor", "--verbose", "--", shlex.quote(guest)]
+
+    def environment(self):
+        # virtme-run lies beside vng and is looked up in PATH; modprobe and depmod in sbin.
+        return os.environ | {"PATH": f"{self.venv}/bin:{os.environ.get('PATH', '')}:/usr/sbin:/sbin", "SHELL": "/bin/sh"}
+
+    def shell(self):
+        return subprocess.run(self.argv(shell=True), env=self.environment(), cwd="/", check=False).returncode
+
+    def run(self, seconds, say):
+        """Boots and waits for the end. Returns None, or why there was none."""
+        console = self.out / "console.log"
+        # vng opens what it is given by name, so it must be a pipe and no file of ours.
+        child = subprocess.Popen(self.argv(), env=self.environment(), cwd="/", stdin=subprocess.DEVNULL,
+                                 stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True)
+        reader = threading.Thread(target=_copy, args=(child.stdout, console, say), daemon=True)
+        reader.start()
+        began = time.monotonic()
+        why = None
+        while child.poll() is None and why is None:
+            time.sleep(0.1)
+            waited = time.monotonic() - began
+            if not (self.out / "started").exists() and waited > BOOT_SECONDS[self.accel]:
+                why = f"no sign of life after {BOOT_SECONDS[self.accel]} s"
+            elif waited > seconds:
+                why = f"not done after {seconds:.0f} s"
+        if why:
+            _end(child)
+        reader.join(10)
+        if not why and not (self.out / "record.json").exists():
+            why = f"the guest ended ({child.returncode}) without a record"
+        return why
+
+
+def _copy(stream, path, say):
+    """The console into a file, and the harness's own lines to whoever watches."""
+    with open(path, "wb") as file:
+        for line in stream:
+            file.write(line)
+            file.flush()
+            found = re.search(rb"vmtest: .*", line)
+            if found and b"virtme" not in line and b"faith-gw" not in line:
+                say(found[0].decode(errors="replace").strip(), flush=True)
+
+
+def _end(child):
+    """Ends the process group that run() started: vng, virtme-run, qemu."""
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        try:
+            os.killpg(child.pid, number)
+            child.wait(10)
+        except ProcessLookupError:
+            return
+        except subprocess.TimeoutExpired:
+            continue
+
+
+def make_venv(place, requirements):
+    """virtme-ng of the pinned version, beside the kernels. A changed pin makes a new one."""
+    mark = place / "requirements.txt"
+    if mark.exists() and mark.read_text() == requirements.read_text():
+        return
+    print("vmtest: installing virtme-ng into a venv", flush=True)
+    shutil.rmtree(place, ignore_errors=True)
+    subprocess.run(["python3", "-m", "venv", str(place)], check=True)
+    subprocess.run([f"{place}/bin/pip", "install", "--quiet", "--disable-pip-version-check", "--require-hashes",
+                    "--only-binary", ":all:", "-r", str(requirements)], check=True)
+    shutil.copy(requirements, mark)
+
+
+def console_tail(out, lines=60):
+    console = pathlib.Path(out) / "console.log"
+    return "\n".join(console.read_text(errors="replace").splitlines()[-lines:]) if console.exists() else ""
