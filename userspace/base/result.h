@@ -16,13 +16,13 @@ namespace faith {
 
 /* What a caller may want to act on. Anything nobody acts on is System or Invalid. */
 enum class Errc {
-    System,       /* a system call or library call failed; sys_errno says how */
-    Invalid,      /* what the user wrote is wrong: exit code 2 */
-    NotLoaded,    /* the gateway is not loaded in this network namespace */
+    System,    /* a system call or library call failed; sys_errno says how */
+    Invalid,   /* what the user wrote is wrong: exit code 2 */
+    NotLoaded, /* the gateway is not loaded in this network namespace */
     AlreadyLoaded,
-    AbiMismatch,  /* the maps in the kernel were made by another build */
-    Busy,         /* somebody else holds it: a lock, an XDP program, a port */
-    Unsupported,  /* this kernel or this release cannot do it */
+    AbiMismatch, /* the maps in the kernel were made by another build */
+    Busy,        /* somebody else holds it: a lock, an XDP program, a port */
+    Unsupported, /* this kernel or this release cannot do it */
 };
 
 struct [[nodiscard]] Error {
@@ -45,14 +45,39 @@ public:
 
     explicit operator bool() const { return value_.has_value(); }
     bool has_value() const { return value_.has_value(); }
-    T &operator*() & { assert(value_); return *value_; }
-    const T &operator*() const & { assert(value_); return *value_; }
-    T &&operator*() && { assert(value_); return std::move(*value_); }
-    T *operator->() { assert(value_); return &*value_; }
-    const T *operator->() const { assert(value_); return &*value_; }
-    Error &error() & { assert(!value_); return error_; }
-    const Error &error() const & { assert(!value_); return error_; }
-    Error &&error() && { assert(!value_); return std::move(error_); }
+    T &operator*() & {
+        assert(value_);
+        return *value_;
+    }
+    const T &operator*() const & {
+        assert(value_);
+        return *value_;
+    }
+    /* By value, unlike std::expected: `for (x : *list())` must not dangle before C++23. */
+    T operator*() && {
+        assert(value_);
+        return std::move(*value_);
+    }
+    T *operator->() {
+        assert(value_);
+        return &*value_;
+    }
+    const T *operator->() const {
+        assert(value_);
+        return &*value_;
+    }
+    Error &error() & {
+        assert(!value_);
+        return error_;
+    }
+    const Error &error() const & {
+        assert(!value_);
+        return error_;
+    }
+    Error &&error() && {
+        assert(!value_);
+        return std::move(error_);
+    }
 
 private:
     std::optional<T> value_;
@@ -75,16 +100,16 @@ Error system_error(int number, std::string text);
 #define FAITH_CONCAT(a, b) FAITH_CONCAT_(a, b)
 
 /* TRY(status): leave with the error, if it is one. */
-#define TRY(expr)                                                                  \
-    do {                                                                           \
-        if (auto faith_status_ = (expr); !faith_status_)                           \
-            return std::move(faith_status_).error();                               \
+#define TRY(expr)                                                                                  \
+    do {                                                                                           \
+        if (auto faith_status_ = (expr); !faith_status_)                                           \
+            return std::move(faith_status_).error();                                               \
     } while (0)
 
 /* TRY_ASSIGN(const Ip6 address, parse_ip6(word)): leave with the error, else declare. */
 #define TRY_ASSIGN(decl, expr) TRY_ASSIGN_(FAITH_CONCAT(faith_result_, __LINE__), decl, expr)
-#define TRY_ASSIGN_(result, decl, expr)                                            \
-    auto result = (expr);                                                          \
-    if (!result)                                                                   \
-        return std::move(result).error();                                          \
+#define TRY_ASSIGN_(result, decl, expr)                                                            \
+    auto result = (expr);                                                                          \
+    if (!result)                                                                                   \
+        return std::move(result).error();                                                          \
     decl = *std::move(result)

@@ -70,8 +70,7 @@ TEST_CASE("render: a gateway that is not there or not relaying says so") {
     CHECK(cli::render_status(daemon::to_json({})) == "not loaded\n");
     daemon::StatusReport captured_only = example();
     captured_only.relay.reset();
-    CHECK_THAT(cli::render_status(daemon::to_json(captured_only)),
-               Catch::Contains("not running"));
+    CHECK_THAT(cli::render_status(daemon::to_json(captured_only)), Catch::Contains("not running"));
 }
 
 TEST_CASE("render: bytes") {

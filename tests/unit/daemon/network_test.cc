@@ -36,22 +36,21 @@ TEST_CASE("network: longer routes and own addresses inside a prefix are exempt (
         route("64:ff9b::/96", RT_TABLE_MAIN, RTN_LOCAL, FGW_ROUTE_PROTOCOL),
         route("64:ff9b::10.0.0.0/104", RT_TABLE_MAIN, RTN_BLACKHOLE),
         route("2001:db8:ffff::5/128", RT_TABLE_LOCAL, RTN_LOCAL),
-        route("2001:db8:6::/64", RT_TABLE_MAIN, RTN_UNICAST),   // outside
-        route("::/0", RT_TABLE_MAIN, RTN_UNICAST),              // shorter
-        route("64:ff9b::/64", RT_TABLE_MAIN, RTN_UNICAST),      // shorter than the prefix
-        route("64:ff9b::11.0.0.0/104", 100, RTN_UNICAST),       // a table nobody asked for
+        route("2001:db8:6::/64", RT_TABLE_MAIN, RTN_UNICAST), // outside
+        route("::/0", RT_TABLE_MAIN, RTN_UNICAST),            // shorter
+        route("64:ff9b::/64", RT_TABLE_MAIN, RTN_UNICAST),    // shorter than the prefix
+        route("64:ff9b::11.0.0.0/104", 100, RTN_UNICAST),     // a table nobody asked for
     };
     CHECK(daemon::exemptions(network, prefixes) ==
-          std::vector<Prefix6>{prefix6("64:ff9b::10.0.0.0/104"),
-                               prefix6("2001:db8:ffff::5/128")});
+          std::vector<Prefix6>{prefix6("64:ff9b::10.0.0.0/104"), prefix6("2001:db8:ffff::5/128")});
 }
 
 TEST_CASE("network: a prefix inside another one is captured, not exempt") {
     Network network;
     network.routes = {route("64:ff9b::192.0.2.0/120", RT_TABLE_MAIN, RTN_LOCAL)};
     std::vector<prefix::FaithPrefix> nested = prefixes;
-    nested.push_back({.prefix = prefix6("64:ff9b::192.0.2.0/120"),
-                      .layout = prefix::Layout::FaithLast32});
+    nested.push_back(
+        {.prefix = prefix6("64:ff9b::192.0.2.0/120"), .layout = prefix::Layout::FaithLast32});
     CHECK(daemon::exemptions(network, nested).empty());
     CHECK(daemon::exemptions(network, prefixes).size() == 1);
 }

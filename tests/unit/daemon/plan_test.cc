@@ -65,7 +65,8 @@ TEST_CASE("plan: a named ACL is taken relative to the configuration and must exi
 
 TEST_CASE("plan: an ACL with an error fails closed and says where (D26, D29)") {
     const Directory dir;
-    const std::string acl = dir.write("faithd.conf", "::/0 permit 192.0.2.0/24\n::/0 permitt 0/0\n");
+    const std::string acl =
+        dir.write("faithd.conf", "::/0 permit 192.0.2.0/24\n::/0 permitt 0/0\n");
     const auto plan = daemon::make_plan(with_config(dir.write("gw.toml", "")));
     REQUIRE_FALSE(plan);
     CHECK(plan.error().kind == Errc::Invalid);

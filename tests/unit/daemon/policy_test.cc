@@ -18,11 +18,10 @@ const Ip6 client = ip6("2001:db8:6::2");
 
 PolicyInputs inputs(const char *rules) {
     PolicyInputs in;
-    in.prefixes = {prefix::well_known(),
-                   *prefix::make_prefix(*parse_prefix6("2001:db8:ffff::/96"),
-                                        prefix::Layout::FaithLast32),
-                   *prefix::make_prefix(*parse_prefix6("2001:db8:122:344::/64"),
-                                        prefix::Layout::Rfc6052)};
+    in.prefixes = {
+        prefix::well_known(),
+        *prefix::make_prefix(*parse_prefix6("2001:db8:ffff::/96"), prefix::Layout::FaithLast32),
+        *prefix::make_prefix(*parse_prefix6("2001:db8:122:344::/64"), prefix::Layout::Rfc6052)};
     in.rules = *acl::parse(rules, "faithd.conf");
     in.own_addresses = {ip4("192.0.2.1"), ip4("10.9.9.9")};
     in.never = {*parse_prefix4("203.0.113.0/24")};
@@ -110,7 +109,7 @@ TEST_CASE("policy: the fourth word wins over the pool, the pool is stable per /6
 
 TEST_CASE("policy: a service's idle timeout replaces the general one for its port") {
     PolicyInputs in = inputs(permit_all);
-    in.services = {{.port = 22, .idle_timeout = std::chrono::hours(2)}};
+    in.services = {{.port = 22, .idle_timeout = std::chrono::hours(2), .where = {}}};
     const auto idle = [&](std::uint16_t port) {
         return std::get<relay::Dial>(decide(in, ip6("64:ff9b::198.51.100.7"), port)).idle_timeout;
     };
