@@ -36,6 +36,8 @@ std::string render_prefixes(const json &status) {
 }
 
 std::string render_acl(const json &acl) {
+    if (acl["generation"].get<std::uint64_t>() == 0) // read from pins alone
+        return row("acl", "not known without the daemon");
     const std::string file = acl["file"].get<std::string>();
     return row("acl", (file.empty() ? "default rules" : file) + ", generation " +
                           std::to_string(acl["generation"].get<std::uint64_t>()) + ", " +
