@@ -3,19 +3,17 @@
 import contextlib
 import json
 import os
-import pathlib
 import re
 import shutil
 import subprocess
 
 import kernel
 from harness import ROOT, SLOW, check, equal, wait_for
-from hosts import DUAL6, SIX, run, three_hosts
+from hosts import PINS, STATE, run, three_hosts
 from wire import Wire
 
 BINARY = str((ROOT / os.environ.get("FAITH_GW", "build/faith-gw")).resolve())
 PREFIX = "2001:db8:ffff::"
-PINS, STATE = pathlib.Path("/sys/fs/bpf/faith-gw"), pathlib.Path("/run/faith-gw")
 
 
 class Outcome:
@@ -56,7 +54,7 @@ class Gateway:
                                   timeout=seconds * SLOW).returncode
         done = Outcome(argv, code, out.read_text(errors="replace"), err.read_text(errors="replace"))
         words = " ".join(map(str, words))
-        self.scope.note(f"$ faith-gw {words}\n{done.out}{done.err}[{code}]")
+        self.scope.note(f"$ faith-gw {words} [{code}]\n{_short(done.out)}{done.err}".strip())
         if rc is not None and code != rc:
             said = (done.err or done.out).strip().replace("\n", " | ")
             raise AssertionError(f"`faith-gw {words}` ended with {code}, want {rc}: {said}")
@@ -80,6 +78,17 @@ class Gateway:
     def unload(self, *words, **how):
         return self.run("unload", *words, **how)
 
+    def run_less(self, wrapper, *words):
+        """A copy of faith-gw that anybody may execute, with less privilege than ours."""
+        copy = self.scope.tmp / "faith-gw"
+        if not copy.exists():
+            shutil.copyfile(BINARY, copy)
+            copy.chmod(0o755)
+        argv = self.host.argv(*wrapper, copy, *words)
+        done = subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=30 * SLOW)
+        self.scope.note(f"$ {' '.join(argv)}\n{done.stdout}{done.stderr}[{done.returncode}]")
+        return Outcome(argv, done.returncode, done.stdout, done.stderr)
+
     # --- asking it ---
 
     def status(self, **how):
@@ -95,9 +104,13 @@ class Gateway:
     def counts(self, **expected):
         """Each named reason moves by exactly so many; by at least so many when the number
         is a `more(n)`. Kernel and workers may count a moment after we saw the effect."""
-        before = self.reasons()
-        yield
-        moved = {}
+        before, moved = self.reasons(), {}
+        try:
+            yield
+        except AssertionError:
+            now = self.reasons()
+            self.scope.note(f"moved: { {name: now[name] - before[name] for name in now if now[name] != before[name]} }")
+            raise
 
         def done():
             now = self.reasons()
@@ -117,6 +130,16 @@ class Gateway:
     def pids(self):
         """The processes of faith-gw in this namespace, by their program."""
         return [pid for pid in self.host.pids() if _executable(pid) == BINARY]
+
+
+def _short(text):
+    """For a failure's report: of a status only what is not zero."""
+    try:
+        status = json.loads(text)
+        status["reasons"] = {name: count for name, count in status["reasons"].items() if count}
+        return json.dumps(status) + "\n"
+    except (ValueError, KeyError, TypeError):
+        return text
 
 
 class more(int):

@@ -43,12 +43,14 @@ class Scope(contextlib.ExitStack):
         super().__init__()
         self.name = name
         self.notes = []
-        self.tmp = pathlib.Path(tempfile.mkdtemp(prefix="fgwt-"))
+        self.tmp = pathlib.Path(tempfile.mkdtemp(prefix=f"fgwt-{os.getpid()}-"))
         self.tmp.chmod(0o755)
         self.callback(shutil.rmtree, self.tmp, ignore_errors=True)
 
     def note(self, text):
-        """Shown only when the test fails."""
+        """Shown only when the test fails; of what polling repeats, the last."""
+        if self.notes and self.notes[-1].partition("\n")[0] == text.partition("\n")[0]:
+            self.notes.pop()
         self.notes.append(text)
 
     def write(self, name, text):

@@ -14,14 +14,17 @@ import json
 import os
 import pathlib
 import re
+import shutil
 import signal
 import socket
 import subprocess
+import tempfile
 
 from harness import SLOW, wait_for
 
 CLONE_NEWNET = 0x40000000
 NETNS_DIR = pathlib.Path("/run/netns")
+PINS, STATE = pathlib.Path("/sys/fs/bpf/faith-gw"), pathlib.Path("/run/faith-gw")
 SIX, DUAL6 = "2001:db8:6::2", "2001:db8:6::1"
 DUAL4, FOUR = "192.0.2.1", "192.0.2.2"
 
@@ -180,23 +183,33 @@ class Net:
     def client(self, name, interface, network):
         """One more IPv6-only host, on an interface of its own at the gateway."""
         host = self.host(name)
-        self.link(host, "eth0", f"{network}::2/64", self.dual, interface, f"{network}::1/64")
-        host.ip(f"-6 route add default via {network}::1")
+        self.link(host, "eth0", f"{network}2/64", self.dual, interface, f"{network}1/64")
+        host.ip(f"-6 route add default via {network}1")
         return host
 
 
 def sweep():
-    """Removes what a run that was killed outright left behind: namespaces of dead pids."""
+    """Removes what runs that were killed outright left behind: all of it bears a dead pid."""
     for path in NETNS_DIR.glob("fgwt-*"):
-        found = re.fullmatch(r"fgwt-(\d+)-\w+", path.name)
-        if not found or os.path.exists(f"/proc/{found[1]}"):
+        if not _is_orphan(path):
             continue
+        inode = path.stat().st_ino
         for pid in run(["ip", "netns", "pids", path.name], rc=None).split():
             try:
                 os.kill(int(pid), signal.SIGKILL)
             except ProcessLookupError:
                 pass
+        for directory in (PINS, STATE):
+            shutil.rmtree(directory / str(inode), ignore_errors=True)
         subprocess.run(["ip", "netns", "del", path.name], capture_output=True)
+    for path in pathlib.Path(tempfile.gettempdir()).glob("fgwt-*"):
+        if _is_orphan(path):
+            shutil.rmtree(path, ignore_errors=True)
+
+
+def _is_orphan(path):
+    found = re.fullmatch(r"fgwt-(\d+)-\w+", path.name)
+    return found and not os.path.exists(f"/proc/{found[1]}")
 
 
 _swept = False

@@ -3,6 +3,8 @@
 """The two layouts of an IPv4 address in a prefix, end to end: RFC 6052 at each of its
 lengths with the RFC's own vectors, and FAITH's last 32 bits (R21, R22, V44, D19).
 """
+import ipaddress
+
 from gateway import newsletter
 from harness import check, equal, main, test
 from peers import Banner, banner
@@ -83,7 +85,8 @@ def map_command(t):
     for prefix, address in VECTORS.items():
         config = gw.config(f"[faith]\nprefixes = [{rfc(prefix)}]\n")
         there = gw.run("map", V4, "-c", config).out
-        check(address in there.split(), f"`map {V4}` with {prefix} says {there!r}, want {address}")
+        # The RFC writes the /64's address with "::" for one group, which RFC 5952 does not.
+        check(str(ipaddress.ip_address(address)) in there.split(), f"`map {V4}` with {prefix} says {there!r}, want {address}")
         back = gw.run("map", address, "-c", config).out
         check(V4 in back.split(), f"`map {address}` with {prefix} says {back!r}, want {V4}")
 

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 """What talks through the gateway: small servers in threads, and unmodified programs."""
 import hashlib
-import os
 import pathlib
 import random
 import selectors
@@ -64,7 +63,7 @@ def banner(host, address, port, **how):
     it was reset, "silence" or "unreachable" if there was no connection."""
     try:
         made = host.connect(address, port, **how)
-    except ConnectionRefusedError:
+    except (ConnectionRefusedError, ConnectionResetError):
         return "refused"
     except TimeoutError:
         return "silence"
@@ -238,11 +237,3 @@ def as_nobody():
 def without_bpf():
     """Root without the two capabilities that bpf(2) wants."""
     return ["setpriv", "--bounding-set=-bpf,-sys_admin", "--inh-caps=-bpf,-sys_admin"]
-
-
-def readable_copy(scope, path):
-    """The program where nobody may run it, whatever the checkout's directory permits."""
-    copy = scope.tmp / os.path.basename(path)
-    copy.write_bytes(pathlib.Path(path).read_bytes())
-    copy.chmod(0o755)
-    return str(copy)

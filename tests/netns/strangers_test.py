@@ -7,7 +7,7 @@ loaded, and the gateway itself.
 """
 import socket
 
-from gateway import PREFIX, newsletter, on
+from gateway import newsletter, on
 from harness import SLOW, check, equal, main, test
 from hosts import DUAL6, FOUR
 from peers import Banner, banner

@@ -76,8 +76,9 @@ def echo(source, target, ident=7, seq=1, data=b"anybody there?"):
 
 
 def options(next_header, octets=8):
-    """The body of a hop-by-hop or destination options header: one PadN."""
-    return bytes([next_header, octets // 8 - 1, 1, octets - 4]) + bytes(octets - 4)
+    """The body of a hop-by-hop or destination options header: one experimental option
+    that whoever does not know it skips (RFC 4727). The kernel refuses a PadN this long."""
+    return bytes([next_header, octets // 8 - 1, 0x1E, octets - 4]) + bytes(octets - 4)
 
 
 def routing0_left0(next_header):
@@ -86,6 +87,13 @@ def routing0_left0(next_header):
 
 def fragment(next_header, offset, more, ident=0xFA17):
     return struct.pack("!BBHI", next_header, 0, offset | more, ident)
+
+
+def later(packet, octets):
+    """The headers of a TCP packet as they would be `octets` further on in its stream."""
+    at = 40 + 4
+    seq = (struct.unpack("!I", packet[at:at + 4])[0] + octets) & 0xFFFFFFFF
+    return packet[:at] + struct.pack("!I", seq) + packet[at + 4:]
 
 
 class Packet:
