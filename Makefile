@@ -183,6 +183,12 @@ install: all
 	install -D -m 644 config/faithd.conf.example $(DESTDIR)$(PREFIX)/share/doc/faith-gw/examples/faithd.conf
 	install -d $(DESTDIR)/etc/faith-gw
 
+# --- figures -----------------------------------------------------------------------------
+
+.PHONY: bench
+bench: all
+	FAITH_GW=$(BUILD)/faith-gw tests/bench/relay_bench.py
+
 clean:
 	rm -rf $(BUILD)
 
