@@ -31,17 +31,17 @@ struct Request {
 struct Dial {
     Ip4 target;
     std::uint16_t port = 0;
-    std::optional<Ip4> source;  /* bind the IPv4 side to this address */
-    std::uint32_t rule = 0;     /* index into the generation's rules; no_rule if none */
-    Millis idle_timeout{};
-    Millis connect_timeout{};
+    std::optional<Ip4> source; /* bind the IPv4 side to this address */
+    std::uint32_t rule = 0;    /* index into the generation's rules; no_rule if none */
+    Millis idle_timeout{};     /* zero: none */
+    Millis connect_timeout{};  /* zero: as long as the kernel tries */
 };
 inline constexpr std::uint32_t no_rule = 0xffffffff;
 
 /* Refused: counted under the reason, the client gets a RST. */
 struct Refuse {
     fgw_reason reason;
-    Ip4 target;                 /* zero if the destination embeds none */
+    Ip4 target; /* zero if the destination embeds none */
     std::uint32_t rule = no_rule;
 };
 

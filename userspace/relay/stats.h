@@ -29,7 +29,7 @@ struct Stats {
     Counter sessions_closed;
     Counter bytes_to_server;
     Counter bytes_to_client;
-    Counter bytes_spliced;   /* of both directions, moved without a copy */
+    Counter bytes_spliced; /* of both directions, moved without a copy */
     std::array<Counter, FGW_REASON_MAX> reasons;
 };
 

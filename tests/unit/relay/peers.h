@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The two ends that a relay stands between, as sockets on loopback, and small steps to
+ * take with them. Everything is non-blocking; who waits says for what.
+ */
+#pragma once
+
+#include "base/addr.h"
+#include "sys/fd.h"
+
+#include <catch2/catch.hpp>
+
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <sys/socket.h>
+
+#include <array>
+#include <cerrno>
+#include <chrono>
+#include <cstdint>
+#include <random>
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace peers {
+
+using faith::sys::UniqueFd;
+
+inline void make_nonblocking(int fd) {
+    REQUIRE(::fcntl(fd, F_SETFL, ::fcntl(fd, F_GETFL) | O_NONBLOCK) == 0);
+}
+
+/* A listener on 127.0.0.1, and where it is. */
+struct Server {
+    UniqueFd fd;
+    std::uint16_t port = 0;
+
+    explicit Server(int backlog = 512) {
+        fd.reset(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+        sockaddr_in local{};
+        local.sin_family = AF_INET;
+        local.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+        socklen_t length = sizeof local;
+        REQUIRE(::bind(fd.get(), reinterpret_cast<sockaddr *>(&local), length) == 0);
+        REQUIRE(::listen(fd.get(), backlog) == 0);
+        REQUIRE(::getsockname(fd.get(), reinterpret_cast<sockaddr *>(&local), &length) == 0);
+        port = ntohs(local.sin_port);
+    }
+
+    UniqueFd accept() const { /* empty when nobody waits */
+        return UniqueFd(::accept4(fd.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
+    }
+};
+
+inline std::uint16_t port_of(int fd) {
+    sockaddr_in6 local{};
+    socklen_t length = sizeof local;
+    REQUIRE(::getsockname(fd, reinterpret_cast<sockaddr *>(&local), &length) == 0);
+    return ntohs(local.sin6_port); /* at the same place in sockaddr_in */
+}
+
+/* Loopback connects at once, as soon as the listener's queue has room. */
+inline UniqueFd connect6(std::uint16_t port) {
+    UniqueFd fd(::socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    REQUIRE(fd);
+    sockaddr_in6 to{};
+    to.sin6_family = AF_INET6;
+    to.sin6_port = htons(port);
+    to.sin6_addr = in6addr_loopback;
+    REQUIRE(::connect(fd.get(), reinterpret_cast<sockaddr *>(&to), sizeof to) == 0);
+    make_nonblocking(fd.get());
+    return fd;
+}
+
+inline UniqueFd connect4(std::uint16_t port) {
+    UniqueFd fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    REQUIRE(fd);
+    sockaddr_in to{};
+    to.sin_family = AF_INET;
+    to.sin_port = htons(port);
+    to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    REQUIRE(::connect(fd.get(), reinterpret_cast<sockaddr *>(&to), sizeof to) == 0);
+    make_nonblocking(fd.get());
+    return fd;
+}
+
+/* The two ends of one TCP connection over 127.0.0.1. */
+struct Tcp {
+    UniqueFd a;
+    UniqueFd b;
+
+    Tcp() {
+        const Server server;
+        a = connect4(server.port);
+        b = server.accept();
+        REQUIRE(b);
+    }
+};
+
+inline void set_option(int fd, int level, int option, int value) {
+    REQUIRE(::setsockopt(fd, level, option, &value, sizeof value) == 0);
+}
+
+/* Bytes that show a loss, a repetition or a swap. */
+inline std::string pattern(std::size_t bytes, unsigned seed = 1) {
+    std::minstd_rand random(seed);
+    std::string text(bytes, '\0');
+    for (char &c : text)
+        c = static_cast<char>(random() >> 8);
+    return text;
+}
+
+/* Sends what there is room for and shortens the text by it; false: the socket failed. */
+inline bool push(int fd, std::string_view &text, int flags = 0) {
+    while (!text.empty()) {
+        const ssize_t put = ::send(fd, text.data(), text.size(), MSG_NOSIGNAL | flags);
+        if (put < 0)
+            return errno == EAGAIN;
+        text.remove_prefix(static_cast<std::size_t>(put));
+    }
+    return true;
+}
+
+enum class Seen { More, End, Reset };
+
+/* Takes what is there. */
+inline Seen pull(int fd, std::string &into, std::size_t most = SIZE_MAX) {
+    std::array<char, 65536> buffer;
+    while (most > 0) {
+        const ssize_t got = ::recv(fd, buffer.data(), std::min(most, buffer.size()), 0);
+        if (got == 0)
+            return Seen::End;
+        if (got < 0)
+            return errno == EAGAIN ? Seen::More : Seen::Reset;
+        into.append(buffer.data(), static_cast<std::size_t>(got));
+        most -= static_cast<std::size_t>(got);
+    }
+    return Seen::More;
+}
+
+inline Seen pull(int fd) {
+    std::string ignored;
+    return pull(fd, ignored);
+}
+
+/* Closes with a RST. */
+inline void reset(UniqueFd &fd) {
+    const linger now{.l_onoff = 1, .l_linger = 0};
+    REQUIRE(::setsockopt(fd.get(), SOL_SOCKET, SO_LINGER, &now, sizeof now) == 0);
+    fd.reset();
+}
+
+/* Fills a connection until neither side takes more; what was put in. */
+inline std::string stuff(int fd) {
+    std::string all;
+    int refused = 0;
+    while (refused < 3) {
+        const std::string piece = pattern(50000, static_cast<unsigned>(all.size()) + 1);
+        std::string_view rest = piece;
+        REQUIRE(push(fd, rest));
+        all += piece.substr(0, piece.size() - rest.size());
+        refused = rest.empty() ? 0 : refused + 1;
+    }
+    return all;
+}
+
+inline std::size_t open_descriptors() {
+    std::size_t count = 0;
+    for (int fd = 0; fd < 4096; ++fd)
+        if (::fcntl(fd, F_GETFD) >= 0)
+            ++count;
+    return count;
+}
+
+/* Runs step until done says so; fails the test after ten seconds. */
+template <class Step, class Done>
+void until(Step step, Done done) {
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+    while (!done()) {
+        REQUIRE(std::chrono::steady_clock::now() < deadline);
+        step();
+    }
+}
+
+} // namespace peers

@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include "relay/relay.h"
+
+#include "relay/worker.h"
+#include "sys/signal.h"
+
+#include <pthread.h>
+
+#include <algorithm>
+#include <chrono>
+#include <future>
+#include <iterator>
+#include <mutex>
+#include <system_error>
+#include <thread>
+
+namespace faith::relay {
+
+namespace {
+
+class Threads final : public Relay {
+public:
+    Threads(std::size_t workers, PolicyRef policy) : policies_(std::move(policy)) {
+        crews_.reserve(workers);
+    }
+    ~Threads() override { Threads::stop(); }
+
+    Status add_worker(const Options &options);
+
+    std::vector<int> listeners() const override;
+    Status start() override;
+    void set_policy(PolicyRef policy) override { policies_.set(std::move(policy)); }
+    Totals totals() const override;
+    std::vector<SessionInfo> sessions() const override;
+    std::string notes() const override;
+    void stop() override;
+
+private:
+    struct Crew {
+        std::unique_ptr<Worker> worker;
+        std::thread thread;
+    };
+
+    void run(std::size_t number);
+
+    sys::MonotonicClock clock_;
+    PolicyBox policies_;
+    Admission admission_;
+    std::vector<Crew> crews_;
+    mutable std::mutex mutex_; /* guards failures_ */
+    std::string failures_;
+};
+
+Status Threads::add_worker(const Options &options) {
+    TRY_ASSIGN(sys::UniqueFd listener, sys::listen6());
+    TRY_ASSIGN(std::unique_ptr<Worker> worker,
+               Worker::create(
+                   options,
+                   Worker::Shared{.clock = clock_, .policies = policies_, .admission = admission_},
+                   std::move(listener)));
+    crews_.push_back(Crew{.worker = std::move(worker), .thread = {}});
+    return Ok{};
+}
+
+std::vector<int> Threads::listeners() const {
+    std::vector<int> fds;
+    for (const Crew &crew : crews_)
+        fds.push_back(crew.worker->listener());
+    return fds;
+}
+
+Status Threads::start() {
+    const sys::SignalsBlocked inherited_by_the_workers;
+    for (std::size_t number = 0; number < crews_.size(); ++number) {
+        TRY(crews_[number].worker->start_accepting());
+        try {
+            crews_[number].thread = std::thread([this, number] { run(number); });
+        } catch (const std::system_error &error) {
+            stop();
+            return system_error(error.code().value(), "start a relay worker");
+        }
+    }
+    return Ok{};
+}
+
+void Threads::run(std::size_t number) {
+    const std::string name = "fgw-worker-" + std::to_string(number);
+    (void)pthread_setname_np(pthread_self(), name.c_str());
+    Worker &worker = *crews_[number].worker;
+    if (const Status status = worker.loop().run(); !status) {
+        const std::lock_guard lock(mutex_);
+        failures_ += "worker " + std::to_string(number) + " stopped: " + status.error().text + "\n";
+    }
+    worker.end_sessions();
+}
+
+Totals Threads::totals() const {
+    Totals totals;
+    totals.workers = static_cast<std::uint32_t>(crews_.size());
+    for (const Crew &crew : crews_) {
+        const Stats &stats = crew.worker->stats();
+        /* Closed before opened: a session that does both meanwhile must not make the
+         * difference negative. */
+        const std::uint64_t closed = stats.sessions_closed.get();
+        const std::uint64_t opened = stats.sessions_opened.get();
+        totals.sessions_active += opened - std::min(opened, closed);
+        totals.sessions_total += opened;
+        totals.bytes_to_server += stats.bytes_to_server.get();
+        totals.bytes_to_client += stats.bytes_to_client.get();
+        totals.bytes_spliced += stats.bytes_spliced.get();
+        for (std::size_t reason = 0; reason < totals.reasons.size(); ++reason)
+            totals.reasons[reason] += stats.reasons[reason].get();
+    }
+    return totals;
+}
+
+std::vector<SessionInfo> Threads::sessions() const {
+    std::vector<SessionInfo> all;
+    for (const Crew &crew : crews_) {
+        if (!crew.thread.joinable())
+            continue;
+        using List = std::vector<SessionInfo>;
+        const std::shared_ptr<std::promise<List>> promise = std::make_shared<std::promise<List>>();
+        std::future<List> answer = promise->get_future();
+        Worker &worker = *crew.worker;
+        worker.loop().post([promise, &worker] { promise->set_value(worker.sessions()); });
+        /* A worker that failed answers no more; `status` must not hang on it. */
+        if (answer.wait_for(std::chrono::seconds(2)) != std::future_status::ready)
+            continue;
+        List part = answer.get();
+        std::move(part.begin(), part.end(), std::back_inserter(all));
+    }
+    return all;
+}
+
+std::string Threads::notes() const {
+    std::string notes;
+    {
+        const std::lock_guard lock(mutex_);
+        notes = failures_;
+    }
+    std::uint32_t least = 0;
+    std::uint32_t refused = 0;
+    std::uint32_t asked = 0;
+    for (const Crew &crew : crews_) {
+        const sys::PipePool &pipes = crew.worker->pipes();
+        const std::uint32_t shrunk = pipes.shrunk_to();
+        if (shrunk != 0 && (least == 0 || shrunk < least))
+            least = shrunk;
+        refused += pipes.refused();
+        asked = pipes.asked();
+    }
+    if (least != 0)
+        notes += "the kernel gave pipes of " + std::to_string(least) + " bytes where " +
+                 std::to_string(asked) +
+                 " were asked: see fs.pipe-max-size and fs.pipe-user-pages-soft\n";
+    if (refused != 0)
+        notes += "no useful pipe to be had " + std::to_string(refused) +
+                 " times: bulk was copied instead of spliced\n";
+    if (!notes.empty())
+        notes.pop_back();
+    return notes;
+}
+
+void Threads::stop() {
+    for (Crew &crew : crews_)
+        if (crew.thread.joinable())
+            crew.worker->loop().stop();
+    for (Crew &crew : crews_)
+        if (crew.thread.joinable())
+            crew.thread.join();
+}
+
+} // namespace
+
+Result<std::unique_ptr<Relay>> Relay::create(const Options &options, PolicyRef policy) {
+    if (options.workers == 0)
+        return invalid("a relay needs at least one worker");
+    std::unique_ptr<Threads> relay = std::make_unique<Threads>(options.workers, std::move(policy));
+    for (std::uint32_t number = 0; number < options.workers; ++number)
+        TRY(relay->add_worker(options));
+    return std::unique_ptr<Relay>(std::move(relay));
+}
+
+} // namespace faith::relay

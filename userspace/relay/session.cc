@@ -1,0 +1,329 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include "relay/session.h"
+
+#include <algorithm>
+#include <cassert>
+#include <utility>
+
+namespace faith::relay {
+
+using sys::Interest;
+using sys::Millis;
+using sys::Ready;
+
+namespace {
+
+/*
+ * A client that resets while its server is being dialled is noticed after this long;
+ * before, its socket is not watched at all. Nearly every server answers sooner, and
+ * then one system call per connection is saved.
+ */
+constexpr Millis unwatched_for{100};
+
+/* A timeout of zero is none. */
+Millis deadline(Millis from, Millis timeout) {
+    return timeout > Millis{0} ? from + timeout : Millis::max();
+}
+
+Event event_of(sys::Connect failure) {
+    switch (failure) {
+    case sys::Connect::Refused:
+        return Event::Refused;
+    case sys::Connect::TimedOut:
+        return Event::TimedOut;
+    default:
+        return Event::Unreachable;
+    }
+}
+
+Step reset(std::optional<fgw_reason> reason) {
+    return Step{.action = Action::Reset, .next = Phase::Over, .reason = reason};
+}
+
+Step pass_on(Action action, Phase next) {
+    return Step{.action = action, .next = next, .reason = std::nullopt};
+}
+
+Step while_connecting(Event event) {
+    switch (event) {
+    case Event::Connected:
+        return Step{.action = Action::Start, .next = Phase::Open, .reason = FGW_CONNECTED};
+    case Event::Refused:
+        return reset(FGW_CONNECT_REFUSED);
+    case Event::TimedOut:
+        return reset(FGW_CONNECT_TIMEOUT);
+    case Event::Unreachable:
+        return reset(FGW_CONNECT_FAILED);
+    case Event::ClientReset:
+        return reset(FGW_CLIENT_RESET);
+    case Event::Stop:
+        return reset(std::nullopt);
+    default:
+        return Step{};
+    }
+}
+
+/* The first end is passed on, the second ends the session. */
+Step at_end(Phase phase, Event event) {
+    const bool client = event == Event::ClientEnd;
+    if (phase == Phase::Open)
+        return client ? pass_on(Action::FinToServer, Phase::ClientDone)
+                      : pass_on(Action::FinToClient, Phase::ServerDone);
+    if (phase == (client ? Phase::ServerDone : Phase::ClientDone))
+        return Step{.action = Action::Close, .next = Phase::Over, .reason = FGW_CLOSED};
+    return Step{};
+}
+
+} // namespace
+
+Step decide(Phase phase, Event event) {
+    if (phase == Phase::Over)
+        return Step{};
+    if (phase == Phase::Connecting)
+        return while_connecting(event);
+    switch (event) {
+    case Event::ClientEnd:
+    case Event::ServerEnd:
+        return at_end(phase, event);
+    case Event::ClientReset:
+        return reset(FGW_CLIENT_RESET);
+    case Event::ServerReset:
+        return reset(FGW_SERVER_RESET);
+    case Event::Idle:
+        return reset(FGW_IDLE_TIMEOUT);
+    case Event::Stop:
+        return reset(std::nullopt);
+    default:
+        return Step{};
+    }
+}
+
+/* --- beginning and end --------------------------------------------------------------------- */
+
+void Session::start(SessionTools &tools, const Parties &parties, Ticket ticket,
+                    sys::UniqueFd client, sys::UniqueFd server) {
+    tools_ = &tools;
+    phase_ = Phase::Connecting;
+    parties_ = parties;
+    ticket_ = std::move(ticket);
+    client_ = std::move(client);
+    server_ = std::move(server);
+    started_ = active_ = tools.loop.now();
+    tools.stats.sessions_opened.add(1);
+
+    const Dial &dial = parties_.dial;
+    const sys::Connect outcome = sys::connect4(
+        server_.get(), dial.source, sys::Endpoint4{.address = dial.target, .port = dial.port});
+    if (outcome != sys::Connect::Pending) {
+        happen(event_of(outcome));
+        return;
+    }
+    if (!watch(Side::Server, Interest{.read = false, .write = true})) {
+        stop();
+        return;
+    }
+    timer_deadline_ = std::min(deadline(started_, dial.connect_timeout), started_ + unwatched_for);
+    timer_ = tools.loop.at(timer_deadline_, [this] { on_timer(); });
+}
+
+void Session::stop() {
+    if (live())
+        happen(Event::Stop);
+}
+
+/* The only place where a session changes its phase. */
+void Session::happen(Event event) {
+    const Step step = decide(phase_, event);
+    assert(step.action != Action::Never);
+    if (step.action == Action::Never)
+        return;
+    phase_ = step.next;
+    if (step.reason)
+        tools_->stats.reasons[*step.reason].add(1);
+    switch (step.action) {
+    case Action::Never:
+        break;
+    case Action::Start:
+        open();
+        break;
+    case Action::FinToServer:
+        sys::finish_sending(server_.get());
+        break;
+    case Action::FinToClient:
+        sys::finish_sending(client_.get());
+        break;
+    case Action::Reset:
+        /* close() in over() turns into a RST. */
+        sys::reset_on_close(client_.get());
+        sys::reset_on_close(server_.get());
+        [[fallthrough]];
+    case Action::Close:
+        over();
+        break;
+    }
+}
+
+void Session::open() {
+    const Millis now = tools_->loop.now();
+    active_ = now;
+    up_.open(client_.get(), server_.get(), tools_->stats.bytes_to_server);
+    down_.open(server_.get(), client_.get(), tools_->stats.bytes_to_client);
+    /* The timer may stand for a later time than the idle timeout, never mind an earlier. */
+    const Millis idle = deadline(now, parties_.dial.idle_timeout);
+    if (idle < timer_deadline_)
+        timer_.set(timer_deadline_ = idle);
+    /* Most clients have spoken by now: one attempt, instead of a turn of the loop. */
+    if (advance(up_, Pump::Told::Nothing))
+        (void)settle();
+}
+
+void Session::over() {
+    up_.close(tools_->pumps);
+    down_.close(tools_->pumps);
+    client_watch_.drop();
+    server_watch_.drop();
+    timer_ = sys::Timer{};
+    client_.reset();
+    server_.reset();
+    ticket_ = Ticket{};
+    tools_->stats.sessions_closed.add(1);
+    tools_->over(*this);
+}
+
+/* --- what epoll and the clock tell ---------------------------------------------------------- */
+
+bool Session::watch(Side side, Interest interest) {
+    Result<sys::Watch> watch = tools_->loop.watch(
+        fd(side), interest, [this, side](Ready ready) { on_ready(side, ready); });
+    if (!watch)
+        return false;
+    watch_of(side) = std::move(*watch);
+    return true;
+}
+
+void Session::on_ready(Side side, Ready ready) {
+    if (phase_ == Phase::Connecting) {
+        on_ready_connecting(side, ready);
+        return;
+    }
+    Pump &from = side == Side::Client ? up_ : down_;
+    Pump &to = side == Side::Client ? down_ : up_;
+    if (ready.write && to.want_write() && !advance(to, Pump::Told::Nothing))
+        return;
+    /* Errors too come by way of recv(), after the bytes that arrived before them. */
+    if ((ready.read || ready.ended || ready.error) && from.want_read() &&
+        !advance(from, ready.ended ? Pump::Told::Ended : Pump::Told::Readable))
+        return;
+    if (ready.error && sys::take_error(fd(side)) != 0) {
+        happen(side == Side::Client ? Event::ClientReset : Event::ServerReset);
+        return;
+    }
+    if (!settle())
+        return;
+    /* Shut both ways, but the other side still has to take what came from it: EPOLLHUP
+     * is reported without being asked for, again and again. */
+    if (ready.error && interest(side) == Interest{})
+        watch_of(side).mute();
+}
+
+void Session::on_ready_connecting(Side side, Ready ready) {
+    if (side == Side::Client) {
+        if (ready.error)
+            happen(Event::ClientReset);
+        return;
+    }
+    if (ready.error)
+        happen(event_of(sys::connect_failure(sys::take_error(server_.get()))));
+    else if (ready.write)
+        happen(Event::Connected);
+}
+
+/*
+ * One timer for everything. Activity stores the time and nothing more; the timer, when
+ * it fires, looks how long ago that was and sleeps for the rest. So it is exact and
+ * costs nothing per byte.
+ */
+void Session::on_timer() {
+    const Millis now = tools_->loop.now();
+    if (phase_ == Phase::Connecting) {
+        timer_deadline_ = deadline(started_, parties_.dial.connect_timeout);
+        if (now >= timer_deadline_)
+            happen(Event::TimedOut);
+        else if (client_watch_ || watch(Side::Client, Interest{}))
+            timer_.set(timer_deadline_);
+        else
+            stop();
+        return;
+    }
+    timer_deadline_ = deadline(active_, parties_.dial.idle_timeout);
+    if (now >= timer_deadline_)
+        happen(Event::Idle);
+    else
+        timer_.set(timer_deadline_);
+}
+
+/* --- the two pumps -------------------------------------------------------------------------- */
+
+bool Session::advance(Pump &pump, Pump::Told told) {
+    const bool up = &pump == &up_;
+    const Pump::Result result = pump.step(told, tools_->pumps);
+    if (pump.take_progress())
+        active_ = tools_->loop.now();
+    if (result == Pump::Result::SourceFailed) {
+        happen(up ? Event::ClientReset : Event::ServerReset);
+        return false;
+    }
+    if (result == Pump::Result::SinkFailed) {
+        /* What the one that reset us had said before: a server that refuses an upload
+         * answers, closes, and resets because of the bytes still coming. */
+        Pump &back = up ? down_ : up_;
+        if (back.want_read())
+            (void)back.step(Pump::Told::Ended, tools_->pumps);
+        happen(up ? Event::ServerReset : Event::ClientReset);
+        return false;
+    }
+    const Phase passed_on = up ? Phase::ClientDone : Phase::ServerDone;
+    if (pump.finished() && phase_ != passed_on)
+        happen(up ? Event::ClientEnd : Event::ServerEnd);
+    return live();
+}
+
+Interest Session::interest(Side side) const {
+    const bool client = side == Side::Client;
+    return Interest{.read = (client ? up_ : down_).want_read(),
+                    .write = (client ? down_ : up_).want_write()};
+}
+
+bool Session::settle() {
+    for (const Side side : {Side::Client, Side::Server}) {
+        const bool told = watch_of(side) ? static_cast<bool>(watch_of(side).want(interest(side)))
+                                         : watch(side, interest(side));
+        if (!told) {
+            stop();
+            return false;
+        }
+    }
+    return true;
+}
+
+SessionInfo Session::info() const {
+    const Millis now = tools_->loop.now();
+    const Result<sys::Endpoint4> source = sys::local4(server_.get());
+    SessionInfo info;
+    info.client = parties_.client.address;
+    info.client_port = parties_.client.port;
+    info.destination = parties_.destination;
+    info.server = parties_.dial.target;
+    info.port = parties_.dial.port;
+    info.source = source ? source->address : Ip4{};
+    info.rule = parties_.dial.rule;
+    info.age_ms = static_cast<std::uint64_t>((now - started_).count());
+    info.idle_ms = static_cast<std::uint64_t>((now - active_).count());
+    info.bytes_to_server = up_.bytes();
+    info.bytes_to_client = down_.bytes();
+    const bool splices = up_.engine() == Engine::Splice || down_.engine() == Engine::Splice;
+    info.engine = phase_ == Phase::Connecting ? "connecting" : splices ? "splice" : "copy";
+    return info;
+}
+
+} // namespace faith::relay

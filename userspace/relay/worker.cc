@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include "relay/worker.h"
+
+#include <algorithm>
+#include <utility>
+#include <variant>
+
+namespace faith::relay {
+
+using sys::Accepted;
+
+namespace {
+
+constexpr std::uint32_t longest_burst = 64;
+constexpr sys::Interest reading{.read = true, .write = false};
+
+/* A descriptor may come free anywhere in the process, and nobody tells. */
+constexpr sys::Millis retry_after{100};
+
+} // namespace
+
+Result<std::unique_ptr<Worker>> Worker::create(const Options &options, Shared shared,
+                                               sys::UniqueFd listener) {
+    TRY_ASSIGN(std::unique_ptr<sys::EventLoop> loop, sys::EventLoop::create(shared.clock));
+    return std::unique_ptr<Worker>(
+        new Worker(options, shared, std::move(listener), std::move(loop)));
+}
+
+Worker::Worker(const Options &options, Shared shared, sys::UniqueFd listener,
+               std::unique_ptr<sys::EventLoop> loop)
+    : shared_(shared), listener_(std::move(listener)), loop_(std::move(loop)),
+      pipes_(options.max_pipes_per_worker, options.pipe_bytes),
+      tools_{.loop = *loop_,
+             .stats = stats_,
+             .pumps = {.scratch = scratch_,
+                       .buffers = buffers_,
+                       .pipes = pipes_,
+                       .spliced = stats_.bytes_spliced},
+             .over = [this](Session &session) { session_over(session); }} {}
+
+Worker::~Worker() { end_sessions(); }
+
+Status Worker::start_accepting() {
+    TRY_ASSIGN(listener_watch_,
+               loop_->watch(listener_.get(), reading, [this](sys::Ready) { on_listener(); }));
+    return Ok{};
+}
+
+/* --- accepting ------------------------------------------------------------------------------ */
+
+/*
+ * How many to accept before looking at the sessions again. It doubles while more are
+ * waiting and falls back when they are not: under load few accepts are in vain, and
+ * without load none is.
+ */
+void Worker::on_listener() {
+    for (std::uint32_t accepted = 0; accepted < burst_; ++accepted) {
+        if (!accept_one()) {
+            burst_ = std::max<std::uint32_t>(1, accepted);
+            return;
+        }
+    }
+    burst_ = std::min(2 * burst_, longest_burst);
+}
+
+bool Worker::accept_one() {
+    /* The server's socket is made before the client is accepted. When descriptors run
+     * out (D11) the client stays in the queue and is served later; accepted first, it
+     * would have to be turned away. */
+    if (!spare_) {
+        int error = 0;
+        spare_ = sys::open_tcp4(error);
+        if (!spare_) {
+            pause();
+            return false;
+        }
+    }
+    Accepted accepted = sys::accept6(listener_.get());
+    switch (accepted.kind) {
+    case Accepted::Kind::Got:
+        welcome(std::move(accepted));
+        return true;
+    case Accepted::Kind::Aborted:
+        return true;
+    case Accepted::Kind::Again:
+        return false;
+    case Accepted::Kind::OutOfFds:
+    case Accepted::Kind::Failed:
+        break;
+    }
+    pause();
+    return false;
+}
+
+void Worker::welcome(Accepted accepted) {
+    if (accepted.peer.address.is_v4_mapped()) {
+        refuse(std::move(accepted.fd), FGW_CLIENT_NOT_IP6); /* D12 */
+        return;
+    }
+    const Result<sys::Endpoint6> local = sys::local6(accepted.fd.get());
+    if (!local) {
+        refuse(std::move(accepted.fd), FGW_CLIENT_RESET);
+        return;
+    }
+    const Policy &policy = shared_.policies.newest(policy_);
+    const Decision decision = policy.judge(Request{
+        .client = accepted.peer.address, .destination = local->address, .port = local->port});
+    if (const Refuse *no = std::get_if<Refuse>(&decision)) {
+        refuse(std::move(accepted.fd), no->reason);
+        return;
+    }
+    stats_.reasons[FGW_ACL_PERMIT].add(1);
+    Ticket ticket;
+    if (const std::optional<fgw_reason> full =
+            shared_.admission.admit(accepted.peer.address, policy, ticket)) {
+        refuse(std::move(accepted.fd), *full);
+        return;
+    }
+    const Parties parties{
+        .client = accepted.peer, .destination = local->address, .dial = std::get<Dial>(decision)};
+    take_session().start(tools_, parties, std::move(ticket), std::move(accepted.fd),
+                         std::move(spare_));
+}
+
+void Worker::refuse(sys::UniqueFd client, fgw_reason reason) {
+    stats_.reasons[reason].add(1);
+    sys::reset_on_close(client.get());
+}
+
+void Worker::pause() {
+    stats_.reasons[FGW_OUT_OF_FDS].add(1);
+    pipes_.close_idle();
+    (void)listener_watch_.want(sys::Interest{});
+    resume_timer_ = loop_->after(retry_after, [this] { resume(); });
+}
+
+void Worker::resume() {
+    resume_timer_ = sys::Timer{};
+    (void)listener_watch_.want(reading);
+}
+
+/* --- sessions ------------------------------------------------------------------------------- */
+
+Session &Worker::take_session() {
+    if (free_.empty()) {
+        free_.reserve(slab_.size() + 1); /* so that session_over() never allocates */
+        return slab_.emplace_back();
+    }
+    Session &session = *free_.back();
+    free_.pop_back();
+    return session;
+}
+
+void Worker::session_over(Session &session) {
+    free_.push_back(&session);
+    if (paused())
+        resume();
+}
+
+std::vector<SessionInfo> Worker::sessions() const {
+    std::vector<SessionInfo> list;
+    for (const Session &session : slab_)
+        if (session.live())
+            list.push_back(session.info());
+    return list;
+}
+
+void Worker::end_sessions() {
+    listener_watch_ = sys::Watch{};
+    resume_timer_ = sys::Timer{};
+    for (Session &session : slab_)
+        session.stop();
+}
+
+} // namespace faith::relay

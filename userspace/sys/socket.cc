@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include "sys/socket.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+
+namespace faith::sys {
+
+namespace {
+
+/* The kernel cuts it down to net.core.somaxconn. */
+constexpr int backlog = 4096;
+
+bool switch_on(int fd, int level, int option) {
+    const int on = 1;
+    return ::setsockopt(fd, level, option, &on, sizeof on) == 0;
+}
+
+Endpoint6 endpoint_of(const sockaddr_in6 &from) {
+    Endpoint6 endpoint;
+    std::copy(std::begin(from.sin6_addr.s6_addr), std::end(from.sin6_addr.s6_addr),
+              endpoint.address.bytes.begin());
+    endpoint.port = ntohs(from.sin6_port);
+    return endpoint;
+}
+
+sockaddr_in address_of(const Endpoint4 &endpoint) {
+    sockaddr_in to{};
+    to.sin_family = AF_INET;
+    to.sin_port = htons(endpoint.port);
+    to.sin_addr.s_addr = htonl(endpoint.address.value);
+    return to;
+}
+
+} // namespace
+
+Result<UniqueFd> listen6() {
+    UniqueFd fd(::socket(AF_INET6, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_TCP));
+    if (!fd)
+        return system_error(errno, "IPv6 socket");
+    if (!switch_on(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY))
+        return system_error(errno, "IPV6_V6ONLY");
+    if (!switch_on(fd.get(), IPPROTO_TCP, TCP_NODELAY))
+        return system_error(errno, "TCP_NODELAY");
+    if (!switch_on(fd.get(), SOL_SOCKET, SO_OOBINLINE))
+        return system_error(errno, "SO_OOBINLINE");
+    sockaddr_in6 local{};
+    local.sin6_family = AF_INET6;
+    local.sin6_addr = in6addr_loopback;
+    if (::bind(fd.get(), reinterpret_cast<const sockaddr *>(&local), sizeof local) < 0)
+        return system_error(errno, "bind to [::1]");
+    if (::listen(fd.get(), backlog) < 0)
+        return system_error(errno, "listen on [::1]");
+    return fd;
+}
+
+Accepted::Kind accept_failure(int number) {
+    switch (number) {
+    case EAGAIN:
+        return Accepted::Kind::Again;
+    case EMFILE:
+    case ENFILE:
+    case ENOBUFS:
+    case ENOMEM:
+        return Accepted::Kind::OutOfFds;
+    case EINTR:
+    case ECONNABORTED:
+    /* accept(2), "Error handling": errors already pending on the new connection are
+     * handed to the acceptor, and are to be treated as one more try. */
+    case ENETDOWN:
+    case EPROTO:
+    case ENOPROTOOPT:
+    case EHOSTDOWN:
+    case ENONET:
+    case EHOSTUNREACH:
+    case EOPNOTSUPP:
+    case ENETUNREACH:
+    case ETIMEDOUT:
+    case EPERM: /* a firewall's word */
+        return Accepted::Kind::Aborted;
+    default:
+        return Accepted::Kind::Failed;
+    }
+}
+
+Accepted accept6(int listener) {
+    sockaddr_in6 peer{};
+    socklen_t length = sizeof peer;
+    Accepted accepted;
+    accepted.fd.reset(::accept4(listener, reinterpret_cast<sockaddr *>(&peer), &length,
+                                SOCK_NONBLOCK | SOCK_CLOEXEC));
+    if (accepted.fd) {
+        accepted.kind = Accepted::Kind::Got;
+        accepted.peer = endpoint_of(peer);
+    } else {
+        accepted.error = errno;
+        accepted.kind = accept_failure(accepted.error);
+    }
+    return accepted;
+}
+
+UniqueFd open_tcp4(int &error) {
+    UniqueFd fd(::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_TCP));
+    error = fd ? 0 : errno;
+    if (fd) {
+        /* These two cannot fail on a TCP socket; without them it would still carry data. */
+        (void)switch_on(fd.get(), IPPROTO_TCP, TCP_NODELAY);
+        (void)switch_on(fd.get(), SOL_SOCKET, SO_OOBINLINE);
+    }
+    return fd;
+}
+
+Connect connect_failure(int number) {
+    switch (number) {
+    case ECONNREFUSED:
+    case ECONNRESET:
+        return Connect::Refused;
+    case ETIMEDOUT:
+        return Connect::TimedOut;
+    default:
+        return Connect::Unreachable;
+    }
+}
+
+Connect connect4(int fd, std::optional<Ip4> source, const Endpoint4 &target) {
+    if (source) {
+        /* Without it bind() takes a port for itself alone, 28,000 for all destinations
+         * together; with it connect() takes one, 28,000 for each destination. */
+        (void)switch_on(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT);
+        const sockaddr_in local = address_of(Endpoint4{.address = *source, .port = 0});
+        if (::bind(fd, reinterpret_cast<const sockaddr *>(&local), sizeof local) < 0)
+            return connect_failure(errno);
+    }
+    const sockaddr_in remote = address_of(target);
+    if (::connect(fd, reinterpret_cast<const sockaddr *>(&remote), sizeof remote) == 0 ||
+        errno == EINPROGRESS || errno == EINTR)
+        return Connect::Pending;
+    return connect_failure(errno);
+}
+
+Result<Endpoint6> local6(int fd) {
+    sockaddr_in6 local{};
+    socklen_t length = sizeof local;
+    if (::getsockname(fd, reinterpret_cast<sockaddr *>(&local), &length) < 0)
+        return system_error(errno, "getsockname");
+    return endpoint_of(local);
+}
+
+Result<Endpoint4> local4(int fd) {
+    sockaddr_in local{};
+    socklen_t length = sizeof local;
+    if (::getsockname(fd, reinterpret_cast<sockaddr *>(&local), &length) < 0)
+        return system_error(errno, "getsockname");
+    return Endpoint4{.address = Ip4{.value = ntohl(local.sin_addr.s_addr)},
+                     .port = ntohs(local.sin_port)};
+}
+
+int take_error(int fd) {
+    int error = 0;
+    socklen_t length = sizeof error;
+    return ::getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &length) < 0 ? errno : error;
+}
+
+Moved receive(int fd, std::span<std::byte> into) {
+    const ssize_t got = ::recv(fd, into.data(), into.size(), 0);
+    return moved_from(got, errno);
+}
+
+Moved send(int fd, std::span<const std::byte> from) {
+    const ssize_t put = ::send(fd, from.data(), from.size(), MSG_NOSIGNAL);
+    return moved_from(put, errno);
+}
+
+void finish_sending(int fd) { (void)::shutdown(fd, SHUT_WR); }
+
+void reset_on_close(int fd) {
+    const linger now{.l_onoff = 1, .l_linger = 0};
+    (void)::setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof now);
+}
+
+} // namespace faith::sys

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * TCP sockets as the relay needs them, all non-blocking and close-on-exec. Outcomes
+ * that a relay acts on are values; Result is for what should not happen.
+ */
+#pragma once
+
+#include "base/addr.h"
+#include "base/result.h"
+#include "sys/fd.h"
+#include "sys/moved.h"
+
+#include <cstdint>
+#include <optional>
+#include <span>
+
+namespace faith::sys {
+
+struct Endpoint6 {
+    Ip6 address;
+    std::uint16_t port = 0; /* host byte order */
+};
+
+struct Endpoint4 {
+    Ip4 address;
+    std::uint16_t port = 0; /* host byte order */
+};
+
+/*
+ * A listener on [::1] and a port of the kernel's choice, IPv6 only: connections come
+ * to it by sk_lookup, not by its address. TCP_NODELAY and SO_OOBINLINE (D8, D33) are
+ * set here, because accepted sockets inherit them and so need no call of their own.
+ */
+Result<UniqueFd> listen6();
+
+struct Accepted {
+    enum class Kind {
+        Got,
+        Again,    /* nobody waits */
+        Aborted,  /* that one went away, or its network did: try the next */
+        OutOfFds, /* no descriptor or no memory: the connection stays in the queue */
+        Failed,   /* error says which errno */
+    };
+    Kind kind = Kind::Again;
+    UniqueFd fd;
+    Endpoint6 peer;
+    int error = 0;
+};
+Accepted accept6(int listener);
+Accepted::Kind accept_failure(int number); /* the errors of accept(2), sorted */
+
+/* An unconnected IPv4 socket with TCP_NODELAY and SO_OOBINLINE; empty, with the errno
+ * in error, when there is none to be had. */
+UniqueFd open_tcp4(int &error);
+
+enum class Connect {
+    Pending, /* writable, or an error, tells more */
+    Refused,
+    TimedOut,
+    Unreachable, /* every other failure */
+};
+/* Starts to connect, from the given source if there is one. */
+Connect connect4(int fd, std::optional<Ip4> source, const Endpoint4 &target);
+Connect connect_failure(int number); /* the errors of connect(2) and SO_ERROR, sorted */
+
+Result<Endpoint6> local6(int fd); /* of an accepted socket: where the client meant to go */
+Result<Endpoint4> local4(int fd);
+
+int take_error(int fd); /* SO_ERROR: tells it once and forgets it; 0 if there is none */
+
+Moved receive(int fd, std::span<std::byte> into);
+Moved send(int fd, std::span<const std::byte> from); /* no SIGPIPE */
+
+/* FIN after everything sent so far. Fails only when the connection is gone, and then
+ * epoll tells. */
+void finish_sending(int fd);
+/* From now on close() throws away what was still to be sent and sends a RST (D34, D42). */
+void reset_on_close(int fd);
+
+} // namespace faith::sys
