@@ -5,12 +5,15 @@ These are the facts that make the guards necessary (L1, L2, L4), and they prove 
 other files' checks for silence and for foreign listeners can fail.
 """
 import errno
+import os
+import shutil
 import socket
 
-from gateway import PREFIX, on, six_wire
+import kernel
+from gateway import PREFIX, on, same, six_wire, snapshot
 from harness import check, equal, main, test
-from hosts import DUAL6, FOUR, SIX, three_hosts
-from peers import Banner, banner
+from hosts import DUAL6, FOUR, SIX, STATE, three_hosts
+from peers import Banner, Program, banner
 from wire import ACK, ECHO_REPLY, ICMP6, RST, SYN, TCP, UDP, UNREACHABLE, Loop, echo, icmp6, ip6, tcp, udp
 
 TARGET = on(FOUR)
@@ -71,6 +74,41 @@ def wire_works(t):
     equal([(p.sport, p.flags, p.ack) for p in answers], [(9, RST | ACK, 8)], "answers to a SYN")
     broken = icmp6(SIX, DUAL6, 128, body=bytes(4), wrong_checksum=True)
     equal(wire.answers(SIX, DUAL6, [ip6(SIX, DUAL6, ICMP6, broken)]), [], "answers to a bad checksum")
+
+
+@test("baseline: a snapshot of the gateway notices every kind of thing that could be left behind")
+def snapshots_notice(t):
+    net = three_hosts(t)
+    dual = net.dual
+    program = kernel.strangers_program("left_behind")
+    t.callback(os.close, program)
+
+    def directory():
+        (STATE / str(dual.inode)).mkdir(parents=True)
+        t.callback(shutil.rmtree, STATE / str(dual.inode))
+
+    traces = {
+        "route": lambda: dual.ip(f"-6 route add local {PREFIX}/96 dev lo proto 250"),
+        "XDP program": lambda: dual.run("bpftool", "net", "attach", "xdp", "id", kernel.program_id(program), "dev", "eth1"),
+        "qdisc": lambda: dual.run("tc", "qdisc", "add", "dev", "lo", "clsact"),
+        "filter": lambda: dual.run("tc", "filter", "add", "dev", "lo", "ingress", "protocol", "all", "prio", "61",
+                                   "bpf", "bytecode", "1,6 0 0 0", "flowid", "1:1"),
+        "rule": lambda: dual.ip("-6 rule add pref 100 lookup 100"),
+        "sysctl": lambda: dual.sysctl("net.ipv6.conf.eth0.forwarding", 1),
+        "socket": lambda: dual.listen("::1", 4321),
+        "process": lambda: Program(dual, "socat", "-u", "TCP6-LISTEN:4322", "STDOUT", port=4322),
+        "address": lambda: dual.ip(f"addr add {TARGET}/128 dev eth0 nodad"),
+        "directory": directory,
+    }
+    for what, leave in traces.items():
+        before = snapshot(dual)
+        same(before, snapshot(dual))
+        leave()
+        try:
+            same(before, snapshot(dual))
+        except AssertionError:
+            continue
+        check(False, f"a {what} left behind went unnoticed")
 
 
 if __name__ == "__main__":
