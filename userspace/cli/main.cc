@@ -4,6 +4,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include <cstdio>
 #include <functional>
 
 namespace {
@@ -103,6 +104,15 @@ std::function<int()> add_version(CLI::App &app, Arguments &args) {
     return [&args] { return faith::cli::cmd_version(args.output()); };
 }
 
+/* "help" beside --help, as people type it. */
+std::function<int()> add_help(CLI::App &app) {
+    app.add_subcommand("help", "Print this help");
+    return [&app] {
+        std::fputs(app.help().c_str(), stdout);
+        return 0;
+    };
+}
+
 } // namespace
 
 int main(int argc, char **argv) {
@@ -114,7 +124,7 @@ int main(int argc, char **argv) {
         {"load", add_load(app, args)},       {"unload", add_unload(app, args)},
         {"status", add_status(app, args)},   {"keepfaith", add_keepfaith(app, args)},
         {"check", add_check(app, args)},     {"map", add_map(app, args)},
-        {"version", add_version(app, args)},
+        {"version", add_version(app, args)}, {"help", add_help(app)},
     };
     try {
         app.parse(argc, argv);

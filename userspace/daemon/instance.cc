@@ -6,6 +6,8 @@
 #include "sys/netns.h"
 #include "sys/rtnl.h"
 
+#include <cerrno>
+
 namespace faith::daemon {
 
 namespace {
@@ -26,7 +28,11 @@ Result<Instance> Instance::here() {
 }
 
 Result<sys::FileLock> lock_instance(const Instance &instance) {
-    TRY(sys::make_directories(instance.directory()));
+    if (Status made = sys::make_directories(instance.directory()); !made) {
+        if (made.error().sys_errno == EACCES || made.error().sys_errno == EPERM)
+            made.error().text += "; this needs root";
+        return std::move(made).error();
+    }
     Result<sys::FileLock> lock = sys::FileLock::try_lock(instance.lock());
     if (!lock && lock.error().kind == Errc::Busy)
         return Error{.kind = Errc::Busy,
