@@ -104,11 +104,11 @@ std::function<int()> add_version(CLI::App &app, Arguments &args) {
     return [&args] { return faith::cli::cmd_version(args.output()); };
 }
 
-/* "help" beside --help, as people type it. */
+/* "help" beside --help, as people type it. Added last: it prints what is there by then. */
 std::function<int()> add_help(CLI::App &app) {
     app.add_subcommand("help", "Print this help");
-    return [&app] {
-        std::fputs(app.help().c_str(), stdout);
+    return [text = app.help()] {
+        std::fputs(text.c_str(), stdout);
         return 0;
     };
 }
