@@ -141,12 +141,6 @@ bool RuleParser::target() {
     return fail(word.column, prefix.error().text);
 }
 
-/* Addresses no connection can come from; bind() would fail for every client. */
-bool can_be_source(Ip4 address) {
-    const std::uint32_t first = address.value >> 24;
-    return first != 0 && first < 224;
-}
-
 bool RuleParser::bind_source() {
     const Word word = words_.peek();
     if (word.text.empty() || word.text[0] < '0' || word.text[0] > '9')
@@ -158,7 +152,7 @@ bool RuleParser::bind_source() {
                                                      "IPv4 address to connect from");
     if (!address)
         return fail(word.column, address.error().text);
-    if (!can_be_source(*address))
+    if (!address->can_be_source())
         return fail(word.column, quoted(word.text) + " cannot be the source of a connection");
     rule_.bind_source = *address;
     return true;
@@ -239,11 +233,6 @@ bool RuleParser::log(const Word &keyword) {
     return true;
 }
 
-std::string hex_byte(std::uint8_t byte) {
-    constexpr std::string_view digits = "0123456789abcdef";
-    return {'0', 'x', digits[byte >> 4], digits[byte & 0xf]};
-}
-
 /* Cuts the next line off text, without its LF or CRLF. */
 std::string_view take_line(std::string_view &text) {
     const std::size_t newline = text.find('\n');
@@ -291,8 +280,7 @@ Next FileParser::line() {
     const std::string_view line = take_line(text_);
     number_++;
     if (const std::optional<BadByte> bad = find_control_byte(line.substr(0, max_line_bytes + 1))) {
-        complain(number_, bad->column,
-                 "byte " + hex_byte(bad->byte) + " does not belong in a text file");
+        complain(number_, bad->column, describe(*bad));
         return Next::GiveUp;
     }
     if (line.size() > max_line_bytes) {

@@ -184,6 +184,8 @@ std::array<std::uint8_t, 4> Ip4::bytes() const {
             static_cast<std::uint8_t>(value >> 8 & 0xff), static_cast<std::uint8_t>(value & 0xff)};
 }
 
+bool Ip4::can_be_source() const { return value >> 24 != 0 && value >> 24 < 224; }
+
 bool Ip6::is_v4_mapped() const {
     return std::all_of(bytes.begin(), bytes.begin() + 10,
                        [](std::uint8_t byte) { return byte == 0; }) &&

@@ -22,6 +22,7 @@ struct Ip4 {
 
     static Ip4 from_bytes(const std::uint8_t *bytes); /* 4, network order */
     std::array<std::uint8_t, 4> bytes() const;        /* network order */
+    bool can_be_source() const; /* of a connection: not in 0/8, 224/4, 240/4 */
     auto operator<=>(const Ip4 &) const = default;
 };
 

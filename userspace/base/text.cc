@@ -10,20 +10,17 @@ namespace faith {
 namespace {
 
 constexpr std::size_t longest_quote = 48;
+constexpr std::string_view hex_digits = "0123456789abcdef";
 
-void append_escaped(std::string &out, char letter) {
-    constexpr std::string_view digits = "0123456789abcdef";
+void append_printable(std::string &out, char letter) {
     const std::uint8_t byte = static_cast<std::uint8_t>(letter);
-    if (letter == '"' || letter == '\\') {
-        out += '\\';
+    if (byte >= 0x20 && byte < 0x7f) {
         out += letter;
-    } else if (byte >= 0x20 && byte < 0x7f) {
-        out += letter;
-    } else {
-        out += "\\x";
-        out += digits[byte >> 4];
-        out += digits[byte & 0xf];
+        return;
     }
+    out += "\\x";
+    out += hex_digits[byte >> 4];
+    out += hex_digits[byte & 0xf];
 }
 
 /* Levenshtein, two rows. Inputs are a handful of letters. */
@@ -66,10 +63,20 @@ bool equal_ignoring_case(std::string_view a, std::string_view b) {
                       [](char x, char y) { return lower_case(x) == lower_case(y); });
 }
 
+std::string printable(std::string_view text) {
+    std::string out;
+    for (const char letter : text)
+        append_printable(out, letter);
+    return out;
+}
+
 std::string quoted(std::string_view text) {
     std::string out = "\"";
-    for (const char letter : text.substr(0, longest_quote))
-        append_escaped(out, letter);
+    for (const char letter : text.substr(0, longest_quote)) {
+        if (letter == '"' || letter == '\\')
+            out += '\\';
+        append_printable(out, letter);
+    }
     out += text.size() > longest_quote ? "...\"" : "\"";
     return out;
 }
@@ -79,8 +86,9 @@ std::optional<std::string_view> closest(std::string_view word,
     constexpr std::size_t longest_word = 64; /* the distance costs the product of lengths */
     if (word.size() > longest_word)
         return std::nullopt;
-    /* A slip, and one more for every three letters. */
-    std::size_t best_distance = std::min(word.size() / 3 + 2, word.size());
+    /* Two letters exchanged count as two slips. A word of nothing but slips is no match. */
+    std::size_t best_distance =
+        std::min(std::max<std::size_t>(3, word.size() / 4 + 2), word.size());
     std::optional<std::string_view> best;
     for (const std::string_view candidate : candidates) {
         const std::size_t distance = edit_distance(word, candidate);
@@ -107,6 +115,11 @@ std::optional<BadByte> find_control_byte(std::string_view text) {
         at.column++;
     }
     return std::nullopt;
+}
+
+std::string describe(const BadByte &bad) {
+    return std::string("byte 0x") + hex_digits[bad.byte >> 4] + hex_digits[bad.byte & 0xf] +
+           " does not belong in a text file";
 }
 
 } // namespace faith

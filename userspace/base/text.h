@@ -22,8 +22,9 @@ std::optional<std::uint64_t> parse_decimal(std::string_view text, std::uint64_t 
 char lower_case(char letter);
 bool equal_ignoring_case(std::string_view a, std::string_view b);
 
-/* The text between double quotes, long text shortened, bytes that do not print escaped
- * as \xNN. */
+/* Bytes that do not print in ASCII become \xNN. */
+std::string printable(std::string_view text);
+/* The same between double quotes, and long text shortened. */
 std::string quoted(std::string_view text);
 
 /* The candidate that a mistyped word probably stands for; nothing when none is close. */
@@ -38,5 +39,7 @@ struct BadByte {
     std::uint8_t byte = 0;
 };
 std::optional<BadByte> find_control_byte(std::string_view text);
+/* "byte 0x00 does not belong in a text file" */
+std::string describe(const BadByte &bad);
 
 } // namespace faith

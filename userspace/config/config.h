@@ -29,7 +29,7 @@ struct PortRange {
 struct PrefixEntry {
     Prefix6 prefix;
     bool rfc6052 = false;
-    std::string where; /* "FILE:LINE:COL" */
+    std::string where{}; /* "FILE:LINE:COL" */
 };
 
 struct Faith {
@@ -53,7 +53,7 @@ struct Relay {
 struct Service {
     std::uint16_t port = 0;
     std::optional<Millis> idle_timeout;
-    std::string where; /* "FILE:LINE:COL" */
+    std::string where{}; /* "FILE:LINE:COL" */
 };
 
 enum class LogLevel { Error, Warning, Info, Debug };
@@ -70,9 +70,6 @@ struct Config {
     std::vector<Service> services;
     Log log;
 };
-
-/* A bigger file is no configuration. */
-inline constexpr std::size_t max_text_bytes = 1U << 20;
 
 /* Reads one file and check()s it. Reports up to Complaints::shown mistakes at once, one to
  * a line. The empty text is all defaults. */
