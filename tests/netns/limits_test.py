@@ -94,13 +94,21 @@ def connect_timeout(t):
     check(0.35 < lasted < 0.4 + 2.0 * SLOW, f"given up after {lasted:.3f} s, connect_timeout is 0.4 s")
 
 
-@test("limits: out of descriptors the gateway pauses and recovers; nobody waiting is lost (D11, V48)")
-def descriptors(t):
+def _out_of_descriptors(t):
+    """(network, gateway, a hundred clients of which about forty are served)"""
     net, gw = newsletter(t)
     load(gw, "workers = 1", wrapper=lowered_limit(100))
-    Banner(net.four, FOUR, PORT)
+    server = Banner(net.four, FOUR, PORT)
     clients = [net.six.connect(TARGET, PORT) for _ in range(100)]
-    wait_for(lambda: gw.reasons()["OUT_OF_FDS"] > 0, "the gateway to run out of descriptors")
+    pid = gw.pids()[0]
+    wait_for(lambda: len(os.listdir(f"/proc/{pid}/fd")) >= 90, "the gateway to use up its descriptors")
+    check(len(server.peers) < 100, "the limit was none")
+    return net, gw, clients
+
+
+@test("limits: out of descriptors the gateway pauses and recovers; nobody waiting is lost (D11, V48)", needs=("prlimit",))
+def descriptors(t):
+    net, gw, clients = _out_of_descriptors(t)
     waiting, served = set(clients), 0
     deadline = time.monotonic() + 20 * SLOW
     while waiting:
@@ -113,6 +121,15 @@ def descriptors(t):
             client.close()
     equal(banner(net.six, TARGET, PORT), "four", "who answers afterwards")
     wait_for(lambda: gw.relay()["sessions_active"] == 0, "the end of every session")
+    check(gw.reasons()["OUT_OF_FDS"] > 0, "OUT_OF_FDS was not counted")
+
+
+@test("limits: out of descriptors an operator can still ask, and unload (D11)", needs=("prlimit",))
+def descriptors_for_the_operator(t):
+    net, gw, _ = _out_of_descriptors(t)
+    check(gw.reasons()["OUT_OF_FDS"] > 0, "OUT_OF_FDS was not counted")
+    gw.unload()
+    equal(gw.pids(), [], "processes after unload")
 
 
 @test("limits: max_sessions refuses the next one by RST and counts it; an ended one makes room")
