@@ -238,6 +238,13 @@ def silence(t):
     _silent(net, gw, six_wire(net), SIX, DUAL6)
 
 
+@test("capture: the same silence with generic XDP")
+def silence_generic(t):
+    net, gw = newsletter(t)
+    gw.load("--xdp", "generic")
+    _silent(net, gw, six_wire(net), SIX, DUAL6)
+
+
 @test("capture: the same silence on an interface that was not loaded")
 def silence_elsewhere(t):
     net, gw = newsletter(t)
@@ -295,10 +302,12 @@ def malformed(t):
 @test("capture: a VLAN tag hides nothing from the guard")
 def vlan(t):
     net, gw = newsletter(t)
-    gw.load()
     wire = six_wire(net)
-    with gw.counts(DROP_UDP=1):
-        wire.send(ip6(SIX, TARGET, UDP, udp(SIX, TARGET, 4000, 53)), vlan=5)
+    for mode in ("native", "generic"):
+        gw.load("--xdp", mode)
+        with gw.counts(DROP_UDP=1):
+            wire.send(ip6(SIX, TARGET, UDP, udp(SIX, TARGET, 4000, 53)), vlan=5)
+        gw.unload()
 
 
 @test("capture: errors about unknown connections reach the stack and nobody answers them (F17)")

@@ -5,6 +5,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 
 import kernel
@@ -130,6 +131,14 @@ class Gateway:
     def pids(self):
         """The processes of faith-gw in this namespace, by their program."""
         return [pid for pid in self.host.pids() if _executable(pid) == BINARY]
+
+    def kill(self, number=signal.SIGKILL):
+        """Ends every process, and waits until the kernel has taken all that they held."""
+        pids = self.pids()
+        check(pids, "no process of the gateway")
+        for pid in pids:
+            os.kill(pid, number)
+        wait_for(lambda: not set(pids) & set(self.host.pids()), "the end of the gateway's processes")
 
 
 def _short(text):

@@ -73,6 +73,42 @@ def load_twice(t):
     equal(server.recv(64), b"still here", "a session over the second load")
 
 
+@test("loader: load with another configuration is refused, says what to do, and changes nothing")
+def load_differently(t):
+    net, gw = newsletter(t)
+    gw.load()
+    once = snapshot(net.dual)
+    for interface in ("eth0", "eth1"):
+        said = gw.load(interface, "--prefix", "2001:db8:eeee::/96", "-c", gw.config(""), rc=1).err
+        contains(said, "unload", "the refusal")
+    same(once, snapshot(net.dual))
+
+
+@test("loader: loads and unloads at the same time: one load wins, every unload is content, nothing is left")
+def at_the_same_time(t):
+    net, gw = newsletter(t)
+    before = snapshot(net.dual)
+    load = gw.argv("load", "eth0", "--prefix", PREFIX + "/96", "-c", gw.config(""))
+    for _ in range(5):
+        outcomes = _together([load] * 4)
+        check(0 in [rc for rc, _ in outcomes], f"no load succeeded: {outcomes}")
+        for rc, said in outcomes:
+            check(rc == 0 or "another faith-gw" in said, f"a load said: {said}")
+        equal(len(gw.pids()), 1, "daemons")
+        for rc, said in _together([gw.argv("unload")] * 3):
+            check(rc == 0 or "another faith-gw" in said, f"an unload ended with {rc}: {said}")
+        wait_for(lambda: not gw.pids(), "the end of the daemon")
+        same(before, snapshot(net.dual))
+
+
+def _together(commands):
+    """[(exit code, what was said)] of commands started at once."""
+    started = [subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                                text=True) for argv in commands]
+    said = [process.communicate(timeout=20 * SLOW)[0] for process in started]
+    return [(process.returncode, text) for process, text in zip(started, said)]
+
+
 @test("loader: load of a second interface, unload of one of two, then of the last")
 def two_interfaces(t):
     net, gw = newsletter(t)
@@ -122,9 +158,7 @@ def after_kill(t):
     Banner(net.dual, "::", PORT, "a stranger")
     works(net)
     held = Footprint(gw)
-    for pid in gw.pids():
-        os.kill(pid, signal.SIGKILL)
-    wait_for(lambda: not gw.pids(), "the end of the gateway's processes")
+    gw.kill()
     with_stranger = banner(net.six, TARGET, PORT)
     check(with_stranger in ("refused", "silence"), f"{with_stranger} answered for a dead relay")
     gw.unload()
@@ -140,9 +174,7 @@ def load_after_kill(t):
     net, gw = newsletter(t)
     gw.load()
     Banner(net.four, FOUR, PORT)
-    for pid in gw.pids():
-        os.kill(pid, signal.SIGKILL)
-    wait_for(lambda: not gw.pids(), "the end of the gateway's processes")
+    gw.kill()
     again = gw.load(rc=None)
     if again.rc != 0:
         contains(again.err, "unload", "what to do, if load alone does not")
@@ -190,6 +222,7 @@ def ready(t):
 def foreground(t):
     net, gw = newsletter(t)
     before = snapshot(net.dual)
+    Banner(net.four, FOUR, PORT)
     for number in (signal.SIGTERM, signal.SIGINT):
         log = open(t.tmp / "foreground.log", "wb")
         process = subprocess.Popen(gw.argv("load", "eth0", "--foreground", "-c", gw.config(""), "--prefix",
@@ -203,11 +236,9 @@ def foreground(t):
 
         wait_for(up, "status to say loaded")
         held = Footprint(gw)
-        server = Banner(net.four, FOUR, PORT)
         wait_for(lambda: banner(net.six, TARGET, PORT) == "four", "the relay")
         process.send_signal(number)
         equal(process.wait(10 * SLOW), 0, f"exit code after signal {number}")
-        server.listener.close()
         same(before, snapshot(net.dual))
         held.gone()
 
@@ -218,9 +249,7 @@ def terminate(t):
     before = snapshot(net.dual)
     gw.load()
     held = Footprint(gw)
-    for pid in gw.pids():
-        os.kill(pid, signal.SIGTERM)
-    wait_for(lambda: not gw.pids(), "the end of the daemon")
+    gw.kill(signal.SIGTERM)
     gw.unload()
     same(before, snapshot(net.dual))
     held.gone()
@@ -377,6 +406,23 @@ def netns_exec_mixed(t):
         after = snapshot(net.dual)
         equal(after["sockets"], started, "sockets")
         same(before, after)
+
+
+@test("loader: killed after a load under `ip netns exec`: still no stranger answers, and unload leaves nothing (F11)")
+def netns_exec_killed(t):
+    net, gw = newsletter(t)
+    before = snapshot(net.dual)
+    gw.load(via="exec")
+    Banner(net.dual, "::", PORT, "a stranger")
+    gw.kill()
+    # Pins made under `ip netns exec` do not outlive the daemon; what then protects the
+    # prefix must not be less than the route that brings its packets here.
+    seen = banner(net.six, TARGET, PORT, seconds=1)
+    gw.unload()
+    after = snapshot(net.dual)
+    after["sockets"] = before["sockets"]  # the stranger's
+    same(before, after)
+    check(seen != "a stranger", "a listener of the gateway's own answered for the prefix")
 
 
 @test("loader: two gateways in two namespaces know nothing of each other")

@@ -3,9 +3,11 @@
 """IPv4 targets that no rule can open: the built-in list, the gateway's own addresses,
 `never`, and what 64:ff9b::/96 must not carry (D20, D21, R23; V12, V45).
 """
+import re
+
 from gateway import PREFIX, newsletter, on
-from harness import equal, main, test, wait_for
-from hosts import DUAL4, FOUR
+from harness import check, equal, main, test, wait_for
+from hosts import DUAL4, DUAL6, FOUR
 from peers import Banner, banner
 
 PORT = 2222
@@ -70,6 +72,20 @@ def well_known_prefix(t):
             equal(banner(net.six, on(address, "64:ff9b::"), PORT), "refused", f"who answered as {address}")
     for address in private:
         equal(banner(net.six, on(address), PORT), "four", f"who answered as {address} in another prefix")
+
+
+@test("targets: a program on the gateway that finds a worker's listener gets nothing from it")
+def listener_itself(t):
+    net, gw = newsletter(t)
+    gw.load()
+    Banner(net.four, FOUR, PORT)
+    ports = [int(port) for port in re.findall(r"\[::1\]:(\d+)", net.dual.run("ss", "-H", "-l", "-n", "-t"))]
+    check(ports, "no listener on [::1]")
+    with gw.counts(NOT_CAPTURED=len(ports), CONNECTED=0):
+        for port in ports:
+            equal(banner(net.dual, "::1", port), "refused", f"who answered on [::1]:{port}")
+    for port in ports:
+        equal(banner(net.six, DUAL6, port), "refused", f"who answered six on the own address, port {port}")
 
 
 if __name__ == "__main__":
