@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import re
+import select
 import shutil
 import signal
 import subprocess
@@ -133,12 +134,17 @@ class Gateway:
         return [pid for pid in self.host.pids() if _executable(pid) == BINARY]
 
     def kill(self, number=signal.SIGKILL):
-        """Ends every process, and waits until the kernel has taken all that they held."""
+        """Ends every process, and waits until the kernel has taken all that they held: a
+        pidfd is ready when the last thread is gone, files and all."""
         pids = self.pids()
         check(pids, "no process of the gateway")
         for pid in pids:
-            os.kill(pid, number)
-        wait_for(lambda: not set(pids) & set(self.host.pids()), "the end of the gateway's processes")
+            handle = os.pidfd_open(pid)
+            try:
+                signal.pidfd_send_signal(handle, number)
+                check(select.select([handle], [], [], 5 * SLOW)[0], f"process {pid} outlives signal {number}")
+            finally:
+                os.close(handle)
 
 
 def _short(text):

@@ -113,6 +113,10 @@ class Host:
     def ifindex(self, interface):
         return self.ip_json(f"link show dev {interface}")[0]["ifindex"]
 
+    def settled(self, interface):
+        shown = run(["ip", "-n", self.netns, "-o", "-6", "addr", "show", "dev", interface, "scope", "link"])
+        return shown and "tentative" not in shown
+
     def pids(self):
         return [int(pid) for pid in run(["ip", "netns", "pids", self.netns], rc=None).split()]
 
@@ -179,6 +183,10 @@ class Net:
             lines += [f"addr add {address} dev {name}" + (" nodad" if ":" in address else "")
                       for address in addresses.split()]
             run(["ip", "-n", host.netns, "-batch", "-"], stdin="\n".join(lines) + "\n")
+        # The kernel makes the link-local addresses and their routes in its own time; a
+        # snapshot taken before would find them new.
+        for host, name in ((a, a_name), (b, b_name)):
+            wait_for(lambda host=host, name=name: host.settled(name), f"a link-local address on {host.name}'s {name}")
 
     def client(self, name, interface, network):
         """One more IPv6-only host, on an interface of its own at the gateway."""

@@ -169,6 +169,19 @@ def after_kill(t):
     held.gone()
 
 
+@test("loader: unload right behind kill -9 waits for what is still ending, and leaves nothing")
+def unload_behind_kill(t):
+    net, gw = newsletter(t)
+    before = snapshot(net.dual)
+    for _ in range(5):
+        gw.load()
+        for pid in gw.pids():
+            os.kill(pid, signal.SIGKILL)
+        gw.unload()
+        wait_for(lambda: not gw.pids(), "the end of the gateway's processes")
+        same(before, snapshot(net.dual))
+
+
 @test("loader: after kill -9, load puts a working gateway in place again")
 def load_after_kill(t):
     net, gw = newsletter(t)
