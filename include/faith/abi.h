@@ -79,4 +79,63 @@ struct fgw_count {
 };
 FGW_ASSERT_SIZE(struct fgw_count, 8);
 
+/* --- access control ----------------------------------------------------------------------
+ *
+ * The list of rules, compiled: first match in two lookups and, where ports matter, a
+ * search (userspace/acl/compile.h).
+ *
+ *   1. sources, longest match of the client's address     -> class; none: no rule, deny
+ *   2. destinations, longest match of class and IPv4      -> leaf; none: no rule, deny
+ *   3. segments[first_segment .. +segments), port inside  -> its verdict; none: the leaf's
+ */
+
+/* Limits: past one, compiling fails and names a rule. What the kernel takes for an entry
+ * of the two LPM tries, its inner node included, is at most 128 bytes on 6.1 and 160 on
+ * kernels that allocate them from the BPF allocator: full tables are 32 and 256 MiB (40 and
+ * 320), twice that while a reload holds both generations. A segment takes 8 bytes. */
+#define FGW_MAX_RULES 200000		 /* and hit slots */
+#define FGW_MAX_ACL_SOURCES 262144
+#define FGW_MAX_ACL_DESTINATIONS 2097152
+#define FGW_MAX_ACL_SEGMENTS 1048576
+
+/* A verdict word: the bit says permit, the rest which hit slot the deciding rule has,
+ * below FGW_MAX_RULES. A rule keeps its slot over reloads as long as it means the same. */
+#define FGW_ACL_PERMIT 0x80000000U
+#define FGW_ACL_SLOT_MASK 0x7fffffffU
+#define FGW_ACL_NO_RULE 0x7fffffffU /* the whole word: no rule matched, deny */
+
+/* Sources: struct fgw_prefix_key -> struct fgw_acl_class. */
+struct fgw_acl_class {
+	__u32 class_id; /* from 1; host byte order */
+};
+FGW_ASSERT_SIZE(struct fgw_acl_class, 4);
+
+/* Destinations: struct fgw_acl_dst_key -> struct fgw_acl_leaf. */
+#define FGW_ACL_CLASS_BITS 32
+
+struct fgw_acl_dst_key {
+	__u32 prefix_len;  /* FGW_ACL_CLASS_BITS and the bits of the IPv4 prefix; host byte order */
+	__u8 class_id[4];  /* network byte order, and first: the longest match compares it whole */
+	__u8 addr[4];	   /* network byte order */
+};
+FGW_ASSERT_SIZE(struct fgw_acl_dst_key, 12);
+
+struct fgw_acl_leaf {
+	__u32 verdict;	     /* outside all segments */
+	__u32 first_segment; /* index; 0 if there are none */
+	__u32 segments;	     /* at most FGW_ACL_LEAF_SEGMENTS */
+	__u32 pad;
+};
+FGW_ASSERT_SIZE(struct fgw_acl_leaf, 16);
+
+/* Segments: an array. Those of one leaf are sorted and disjoint; leaves may share them. */
+#define FGW_ACL_LEAF_SEGMENTS 65536 /* one for each port; 17 steps of a binary search */
+
+struct fgw_acl_segment {
+	__u16 first_port; /* host byte order, inclusive */
+	__u16 last_port;  /* host byte order, inclusive */
+	__u32 verdict;
+};
+FGW_ASSERT_SIZE(struct fgw_acl_segment, 8);
+
 #endif
