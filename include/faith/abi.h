@@ -100,9 +100,9 @@ FGW_ASSERT_SIZE(struct fgw_count, 8);
 
 /* A verdict word: the bit says permit, the rest which hit slot the deciding rule has,
  * below FGW_MAX_RULES. A rule keeps its slot over reloads as long as it means the same. */
-#define FGW_ACL_PERMIT 0x80000000U
-#define FGW_ACL_SLOT_MASK 0x7fffffffU
-#define FGW_ACL_NO_RULE 0x7fffffffU /* the whole word: no rule matched, deny */
+#define FGW_VERDICT_PERMIT 0x80000000U
+#define FGW_VERDICT_SLOT 0x7fffffffU
+#define FGW_VERDICT_NO_RULE 0x7fffffffU /* the whole word: no rule matched, deny */
 
 /* Sources: struct fgw_prefix_key -> struct fgw_acl_class. */
 struct fgw_acl_class {
