@@ -52,14 +52,14 @@ def missing(tree: Tree) -> Iterator[Finding]:
 
 
 def orphans(tree: Tree) -> Iterator[Finding]:
-    """A test of a source file that is gone or renamed. Pure bpf/lib headers are tested on
-    the host in tests/unit/bpf_lib."""
+    """A test of a source file that is gone or renamed. Pure headers of bpf/lib and helpers of
+    tests/support have unit tests, too."""
     for path in tree.matching(r"tests/unit/\w+/\w+_test\.cc"):
         if path in NO_SOURCE:
             continue
         _, _, room, name = path.removesuffix("_test.cc").split("/")
-        source = f"bpf/lib/{name}.h" if room == "bpf_lib" else f"userspace/{room}/{name}"
-        if not any(tree.exists(source + suffix) for suffix in ("", ".cc", ".h")):
+        source = {"bpf_lib": "bpf/lib", "support": "tests/support"}.get(room, f"userspace/{room}") + f"/{name}"
+        if not any(tree.exists(source + suffix) for suffix in (".cc", ".h")):
             yield Finding(path, 1, f"there is no {source} for this test")
 
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""The list of reasons (include/faith/reasons.h): every number once and in range, every
-reason shown by a test and, once there is docs/reasons.md, explained there.
+"""The list of reasons (include/faith/reasons.h): every number once and in range, no
+macro of the same name, every reason shown by a test and, once there is docs/reasons.md, explained there.
 """
 import re
 from collections import Counter
@@ -58,10 +58,20 @@ def shown(tree: Tree) -> Iterator[Finding]:
             yield Finding(REASONS, line, f"{DOCS} does not explain {name}")
 
 
+def collisions(tree: Tree) -> Iterator[Finding]:
+    """FGW_NAME is an enumerator: a macro of that name breaks whoever includes both."""
+    names = {f"FGW_{name}" for _, name, _, _ in entries(tree) if name}
+    for path in tree.matching(r"(include|bpf)/.*\.(h|c)"):
+        for number, line in tree.lines(path):
+            if (found := re.match(r"#define\s+(\w+)", line)) and found[1] in names:
+                yield Finding(path, number, f"{found[1]} is a reason already")
+
+
 def findings(tree: Tree) -> Iterator[Finding]:
     if tree.exists(REASONS):
         yield from numbers(tree)
         yield from shown(tree)
+        yield from collisions(tree)
 
 
 if __name__ == "__main__":

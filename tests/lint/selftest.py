@@ -45,6 +45,7 @@ FAULTS: dict[str, list[tuple[dict[str, str], str]]] = {
     "arrows": [
         ({"userspace/base/addr.h": C + '#include "sys/fd.h"\n'}, "userspace/base/addr.h:2: room base may not include sys/fd.h"),
         ({"userspace/relay/x.h": C + '\n#include "datapath/map.h"\n'}, "userspace/relay/x.h:3: room relay may not include"),
+        ({"userspace/datapath/x.h": C + '#include "acl/rule.h"\n'}, "userspace/datapath/x.h:2: room datapath may not"),
         ({"userspace/datapath/x.h": C + '#include "relay/relay.h"\n'}, "userspace/datapath/x.h:2: room datapath may not"),
         ({"userspace/relay/x.h": C + '#include "faith/abi.h"\n'}, "userspace/relay/x.h:2: room relay may not include the contract"),
         ({"userspace/relay/x.h": C + "#include <faith/abi.h>\n"}, "userspace/relay/x.h:2: room relay may not include the contract"),
@@ -84,7 +85,7 @@ FAULTS: dict[str, list[tuple[dict[str, str], str]]] = {
         ({"bpf/more.bpf.c": C}, "bpf/more.bpf.c:1: has no test tests/bpf/more_test.cc"),
         ({"userspace/sys/rtnl_change.cc": C}, "userspace/sys/rtnl_change.cc:1: has neither"),
         ({"tests/unit/base/gone_test.cc": C}, "tests/unit/base/gone_test.cc:1: there is no userspace/base/gone"),
-        ({"tests/unit/bpf_lib/gone_test.cc": C}, "tests/unit/bpf_lib/gone_test.cc:1: there is no bpf/lib/gone.h"),
+        ({"tests/unit/bpf_lib/gone_test.cc": C}, "tests/unit/bpf_lib/gone_test.cc:1: there is no bpf/lib/gone"),
         ({"tests/lint/mirror.py": PY}, "tests/lint/mirror.py:1: no file matches"),
     ],
     "reasons": [
@@ -94,6 +95,7 @@ FAULTS: dict[str, list[tuple[dict[str, str], str]]] = {
         ({"docs/reasons.md": "GOOD\n"}, "include/faith/reasons.h:4: docs/reasons.md does not explain BAD"),
         ({"include/faith/reasons.h": C + 'X(GOOD, 1, GUARD, "g")\nX_RETIRED(1)\n'}, "include/faith/reasons.h:3: number 1 is taken"),
         ({"include/faith/reasons.h": C + 'X(BAD, 1, GUARD, "g")\nX(BAD, 2, GUARD, "g")\n'}, "include/faith/reasons.h:3: name BAD is"),
+        ({"include/faith/abi.h": C + "#define FGW_BAD 1\n"}, "include/faith/abi.h:2: FGW_BAD is a reason"),
         ({"include/faith/reasons.h": C + 'X(BAD, 64, GUARD, "g")\n'}, "include/faith/reasons.h:2: number 64 is not below"),
         ({"include/faith/reasons.h": C + 'X(BAD, 2, GUARD, "g")\nX(GOOD, 1, GUARD, "g")\n'}, "include/faith/reasons.h:3: number 1 after"),
         ({"include/faith/reasons.h": C + 'X(BAD, 2, NOBODY, "g")\n'}, "include/faith/reasons.h:2: origin NOBODY"),
