@@ -121,6 +121,40 @@ check-sanitize:
 check: test-binaries
 	python3 tests/run.py --build $(BUILD) unit bpf netns
 
+# --- fuzzers -----------------------------------------------------------------------------
+
+# Only the pure rooms, with a compiler of their own; `make fuzz` finds it.
+FUZZ_SECONDS ?= 30
+FUZZERS   := $(patsubst tests/fuzz/%.cc,%,$(wildcard tests/fuzz/*.cc))
+FUZZ_OBJ  := $(patsubst %.cc,$(BUILD)/fuzz/%.o,$(filter-out userspace/base/log.cc, \
+             $(wildcard userspace/base/*.cc userspace/config/*.cc userspace/acl/*.cc userspace/prefix/*.cc)))
+FUZZ_SAN  := address$(comma)undefined -fno-sanitize-recover=all
+
+$(BUILD)/fuzz/%.o: %.cc
+	$(call say,FUZZCXX,$<)
+	@mkdir -p $(@D)
+	$(Q)$(FUZZ_CXX) -std=c++20 -O1 -g $(WARN) -iquote userspace -Iinclude -I. -MMD -MP \
+	    -fsanitize=fuzzer-no-link,$(FUZZ_SAN) -c $< -o $@
+
+$(FUZZERS:%=$(BUILD)/fuzz/%): $(BUILD)/fuzz/%: $(BUILD)/fuzz/tests/fuzz/%.o $(FUZZ_OBJ)
+	$(call say,LINK,$@)
+	$(Q)$(FUZZ_CXX) -fsanitize=fuzzer,$(FUZZ_SAN) -o $@ $^
+
+run-fuzz-%: $(BUILD)/fuzz/%
+	$(call say,FUZZ,$* for $(FUZZ_SECONDS) s)
+	@mkdir -p $(BUILD)/fuzz/corpus/$*
+	$(Q)$< -max_total_time=$(FUZZ_SECONDS) -timeout=10 -rss_limit_mb=1024 -max_len=16384 -verbosity=0 \
+	    -print_final_stats=1 -artifact_prefix=$(BUILD)/fuzz/$*- \
+	    $(addprefix -dict=,$(wildcard tests/fuzz/$*.dict)) $(BUILD)/fuzz/corpus/$* tests/fuzz/seeds/$*
+
+fuzz:
+	@cxx=$$(tests/fuzz/compiler.sh); \
+	if [ -z "$$cxx" ]; then \
+	    echo "fuzz: skipped: no clang++ here can link libFuzzer (Debian: apt install libclang-rt-19-dev)"; \
+	else \
+	    $(MAKE) --no-print-directory FUZZ_CXX=$$cxx $(FUZZERS:%=run-fuzz-%); \
+	fi
+
 # --- what a newcomer types ---------------------------------------------------------------
 
 test: deps
@@ -204,10 +238,11 @@ help:
 ## make check-bpf       ring 2: each BPF program, byte for byte (root)
 ## make check-netns     ring 3: behaviours between namespaces (root); TEST=name for one
 ## make check-sanitize  ring 1 again under AddressSanitizer and UBSan
-## make bench fuzz      figures · fuzzers
+## make bench           figures
+## make fuzz            fuzzers, FUZZ_SECONDS=30 each
 ## sudo make vmtest     rings 2 and 3 on other kernels, in virtme-ng VMs; KERNEL= RING= TEST= SHELL=1
 ## make install         DESTDIR= PREFIX=/usr: binary, man pages, unit, sysctl, examples
 
-.PHONY: all install test-binaries check check-unit check-bpf check-netns check-sanitize test demo deps lint fmt vmtest vmtest-binaries clean help
+.PHONY: all install test-binaries check check-unit check-bpf check-netns check-sanitize test demo deps lint fmt vmtest vmtest-binaries fuzz clean help
 
--include $(shell find $(BUILD)/userspace $(BUILD)/tests -name '*.d' 2>/dev/null)
+-include $(shell find $(BUILD)/userspace $(BUILD)/tests $(BUILD)/fuzz -name '*.d' 2>/dev/null)

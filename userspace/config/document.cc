@@ -28,47 +28,70 @@ struct Finding {
     std::string text;
 };
 
-/* Walks a text just well enough to know what is inside quotes or a comment. */
+/* Walks a text just well enough to know what is inside quotes or a comment, and refuses
+ * what the library cannot be trusted with. Nothing that it refuses has a use in a
+ * configuration. */
 class Scanner {
 public:
     std::optional<Finding> run(std::string_view text);
 
 private:
-    /* Inside a string or comment: up to its end, which a newline is in any case. */
-    void skip(char letter);
+    void start_line();
+    void skip_quoted(char letter);
+    const char *trouble_with(char letter, std::string_view rest);
 
     Place place_;
-    char quote_ = 0; /* the quote that ends the string, '#' in a comment */
+    char quote_ = 0; /* what ends the string; '#' in a comment, which the line ends */
     bool escaped_ = false;
+    char before_ = '\n'; /* the last letter that is neither blank nor quoted */
     std::size_t dots_ = 0;
 };
 
-void Scanner::skip(char letter) {
+void Scanner::start_line() {
+    place_ = {.line = place_.line + 1, .column = 1};
+    quote_ = 0;
+    escaped_ = false;
+    before_ = '\n';
+}
+
+void Scanner::skip_quoted(char letter) {
     const bool ends = letter == quote_ && quote_ != '#' && !escaped_;
     escaped_ = letter == '\\' && quote_ == '"' && !escaped_;
     if (ends)
         quote_ = 0;
 }
 
+const char *Scanner::trouble_with(char letter, std::string_view rest) {
+    if (rest.starts_with("\"\"\"") || rest.starts_with("'''"))
+        return "strings of several lines are not taken"; /* they would make this a parser */
+    if (static_cast<std::uint8_t>(letter) >= 0x80)
+        return "a letter outside of ASCII needs quotes"; /* its blanks are undefined behaviour */
+    if (letter == '.' && ++dots_ > most_bare_dots)
+        return "too many dotted keys";
+    if (letter == '"' || letter == '\'') {
+        /* Elsewhere the library reads it as a letter of the word, and what follows as well. */
+        if (std::string_view("\n=,[{.\"'").find(before_) == std::string_view::npos)
+            return "a quote cannot stand here";
+        quote_ = letter;
+    } else if (letter == '#') {
+        quote_ = letter;
+    }
+    if (letter != ' ' && letter != '\t')
+        before_ = letter;
+    return nullptr;
+}
+
 std::optional<Finding> Scanner::run(std::string_view text) {
-    for (std::size_t i = 0; i < text.size(); i++) {
-        const char letter = text[i];
-        if (letter == '\n') {
-            place_ = {.line = place_.line + 1, .column = 1};
-            quote_ = 0;
-            escaped_ = false;
+    const std::size_t start = text.starts_with("\xef\xbb\xbf") ? 3 : 0; /* byte order mark */
+    for (std::size_t i = start; i < text.size(); i++) {
+        if (text[i] == '\n') {
+            start_line();
             continue;
         }
-        if (quote_ != 0) {
-            skip(letter);
-        } else if (text.substr(i, 3) == "\"\"\"" || text.substr(i, 3) == "'''") {
-            /* They would make this walk a parser, and no key has a use for one. */
-            return Finding{.place = place_, .text = "strings of several lines are not taken"};
-        } else if (letter == '"' || letter == '\'' || letter == '#') {
-            quote_ = letter;
-        } else if (letter == '.' && ++dots_ > most_bare_dots) {
-            return Finding{.place = place_, .text = "too many dotted keys"};
-        }
+        if (quote_ != 0)
+            skip_quoted(text[i]);
+        else if (const char *trouble = trouble_with(text[i], text.substr(i)))
+            return Finding{.place = place_, .text = trouble};
         place_.column++;
     }
     return std::nullopt;
@@ -124,6 +147,16 @@ Node convert(const toml::node &from) {
     return to;
 }
 
+/* A word without quotes is what people most often write, and the library takes it for a
+ * boolean or a date. */
+std::string describe_syntax_error(std::string_view description) {
+    std::string text = printable(description);
+    if (description.find("parsing boolean") != std::string_view::npos ||
+        description.find("value type") != std::string_view::npos)
+        text += "; text is written in quotes";
+    return text;
+}
+
 Error error_at(std::string_view file, const Finding &finding) {
     return invalid(position(file, finding.place.line, finding.place.column) + ": " + finding.text);
 }
@@ -149,7 +182,7 @@ Result<Node> read_document(std::string_view text, std::string_view file) {
     const toml::parse_result parsed = toml::parse(text);
     if (!parsed)
         return error_at(file, {.place = place_of(parsed.error().source()),
-                               .text = printable(parsed.error().description())});
+                               .text = describe_syntax_error(parsed.error().description())});
     return convert(parsed.table());
 }
 

@@ -75,6 +75,8 @@ TEST_CASE("document: the empty text is a table without members") {
 
 TEST_CASE("document: syntax errors have their place") {
     CHECK(error_of("[faith\nx = 1").starts_with("f:1:7: "));
+    CHECK(error_of("[faith]\nacl = faithd.conf\n").ends_with("; text is written in quotes"));
+    CHECK(error_of("[faith]\nacl = x\n").ends_with("; text is written in quotes"));
     CHECK(error_of("[faith]\nacl = faithd.conf\n").starts_with("f:2:"));
     CHECK(error_of("a = 1\na = 2\n").starts_with("f:2:"));
     CHECK(error_of("a = \"open\n").starts_with("f:1:"));
@@ -83,9 +85,6 @@ TEST_CASE("document: syntax errors have their place") {
         CAPTURE(header);
         CHECK(error_of(header).starts_with("f:1:"));
     }
-    const std::string odd = error_of("a = \xe2\x80\xae\n");
-    CHECK(odd.starts_with("f:1:5: "));
-    CHECK(odd.find('\xe2') == std::string::npos); /* nothing that could turn a terminal round */
 }
 
 TEST_CASE("document: a file that is no text is refused before anything reads it") {
@@ -120,4 +119,26 @@ TEST_CASE("document: strings of several lines are not taken") {
     CHECK(error_of("a = \"\"\"x\"\"\"\n") == "f:1:5: strings of several lines are not taken");
     CHECK(error_of("a = '''x'''\n") == "f:1:5: strings of several lines are not taken");
     CHECK(error_of("a = \"\" # \"\"\"\n") == "no error");
+}
+
+TEST_CASE("document: letters outside of ASCII belong in quotes and comments") {
+    CHECK(error_of("\xef\xbb\xbf# \xd0\x94\na = \"\xd0\x94\" # \xd0\x94\n") == "no error");
+    CHECK(error_of("[faith]\xd0\x94\n") == "f:1:8: a letter outside of ASCII needs quotes");
+    CHECK(error_of("a = \xe2\x80\xae\n") == "f:1:5: a letter outside of ASCII needs quotes");
+    const std::string broken = error_of("a = \"\xd0\"\n");
+    CHECK(broken.starts_with("f:1:"));
+    CHECK(broken.find('\xd0') == std::string::npos);
+    /* What goes into an error cannot turn a terminal round. */
+    const std::string odd =
+        error_of("[a]\n[\"a\"] # \xe2\x80\xae\n[\"\xe2\x80\xae\"]\n[\"\xe2\x80\xae\"]");
+    CHECK(odd.starts_with("f:"));
+    CHECK(odd.find('\xe2') == std::string::npos);
+}
+
+TEST_CASE("document: a quote stands where a string can begin") {
+    CHECK(error_of("a = [-'\"9\xd0\x94]\n") == "f:1:7: a quote cannot stand here");
+    CHECK(error_of("a = 30\"m\"\n") == "f:1:7: a quote cannot stand here");
+    CHECK(error_of("a = 30 \"m\"\n") == "f:1:8: a quote cannot stand here");
+    CHECK(error_of("\"a\".'b' = [\"c\", 'd',\n'e'] # it's \"fine\"\nb = {\"c\" = 'd'}\n['f']\n") ==
+          "no error");
 }
