@@ -22,9 +22,9 @@
 #define FGW_PROG_TC "fgw_tc_ingress"
 #define FGW_PROG_SK_LOOKUP "fgw_sk_lookup"
 
-/* Pins: FGW_PIN_ROOT/<netns inode>/abi<N>/{maps,progs,links}. A pin name must not
- * hold a dot (bpffs refuses it), so links are named by ifindex. */
-#define FGW_PIN_ROOT "/sys/fs/bpf/faith-gw"
+/* Pins: /sys/fs/bpf/FGW_PIN_DIRECTORY/<netns inode>/abi<N>/{maps,progs,links}. A pin name
+ * must not hold a dot (bpffs refuses it), so links are named by ifindex. */
+#define FGW_PIN_DIRECTORY "faith-gw"
 #define FGW_PIN_XDP_LINK "xdp_if" /* + ifindex */
 #define FGW_PIN_SK_LOOKUP_LINK "sk_lookup"
 

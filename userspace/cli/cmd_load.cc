@@ -15,12 +15,15 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <optional>
+#include <thread>
 
 namespace faith::cli {
 
 namespace {
 
 constexpr sys::Millis load_patience{60'000};
+constexpr sys::Millis coming_up{5'000};
 
 log::Level level_of(config::LogLevel level) {
     switch (level) {
@@ -54,17 +57,17 @@ log::Target target_of(config::LogTarget target, bool foreground) {
     return foreground ? log::Target::Stderr : log::Target::Syslog;
 }
 
-std::string join(const std::vector<std::string> &words) {
+std::string listed(const std::vector<std::string> &words) {
     std::string line;
     for (const std::string &word : words)
         line += (line.empty() ? "" : ", ") + word;
     return line;
 }
 
-/* A gateway runs already. Done if it did what was asked. */
-int join_running(const daemon::Json &answer) {
+/* A gateway runs already, and did what was asked. */
+int report_joined(const daemon::Json &answer) {
     const auto names = [&](const char *key) {
-        return join(answer.value(key, std::vector<std::string>()));
+        return listed(answer.value(key, std::vector<std::string>()));
     };
     if (const std::string present = names("present"); !present.empty())
         std::printf("already loaded on %s\n", present.c_str());
@@ -90,7 +93,7 @@ int hear(const std::string &report, const daemon::Options &options) {
     const std::string verdict = report.substr(0, newline);
     const std::string rest = newline == std::string::npos ? "" : report.substr(newline + 1);
     if (verdict == "ready") {
-        std::printf("loaded on %s\n%s", join(options.interfaces).c_str(), rest.c_str());
+        std::printf("loaded on %s\n%s", listed(options.interfaces).c_str(), rest.c_str());
         return 0;
     }
     if (verdict == "invalid" || verdict == "failed")
@@ -127,8 +130,12 @@ int run_in_background(daemon::Plan plan) {
     const Result<sys::Starter::Outcome> outcome = starter.fork_away();
     if (!outcome)
         return fail(outcome.error());
-    if (!outcome->in_child)
-        return hear(outcome->report, options);
+    if (!outcome->in_child) {
+        const int code = hear(outcome->report, options);
+        if (code != 0)
+            starter.wait_for_child();
+        return code;
+    }
     Result<std::unique_ptr<daemon::Gateway>> gateway = daemon::Gateway::start(std::move(plan));
     if (!gateway) {
         starter.report(error_report(gateway.error()));
@@ -137,6 +144,26 @@ int run_in_background(daemon::Plan plan) {
     starter.report(ready_report(**gateway));
     log::info("ready");
     return run_until_told(**gateway);
+}
+
+/* Asks the gateway that runs here, if there is one. One that is just coming up holds the
+ * lock and does not answer yet: wait for its answer rather than fail beside it. */
+std::optional<int> join(const daemon::Instance &instance, const daemon::Plan &plan) {
+    const daemon::Json request = {
+        {"do", "load"}, {"interfaces", plan.options.interfaces}, {"fingerprint", plan.fingerprint}};
+    const sys::MonotonicClock clock;
+    const sys::Millis deadline = clock.now() + coming_up;
+    for (;;) {
+        const Result<daemon::Answer> running =
+            daemon::ask_daemon(instance.socket(), request, load_patience);
+        if (running)
+            return report_joined(running->value);
+        if (running.error().kind != Errc::NotLoaded)
+            return fail(running.error());
+        if (!daemon::is_locked(instance) || clock.now() >= deadline)
+            return std::nullopt;
+        std::this_thread::sleep_for(sys::Millis(20));
+    }
 }
 
 } // namespace
@@ -148,14 +175,8 @@ int cmd_load(const daemon::Options &options) {
     const Result<daemon::Instance> instance = daemon::Instance::here();
     if (!instance)
         return fail(instance.error());
-    const Result<daemon::Answer> running = daemon::ask_daemon(
-        instance->socket(),
-        {{"do", "load"}, {"interfaces", options.interfaces}, {"fingerprint", plan->fingerprint}},
-        load_patience);
-    if (running)
-        return join_running(running->value);
-    if (running.error().kind != Errc::NotLoaded)
-        return fail(running.error());
+    if (const std::optional<int> joined = join(*instance, *plan))
+        return *joined;
     log::init(target_of(plan->config.log.target, options.foreground),
               level_of(plan->config.log.level));
     return options.foreground ? run_in_foreground(*std::move(plan))

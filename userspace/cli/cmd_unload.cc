@@ -10,20 +10,20 @@
 #include "sys/process.h"
 
 #include <cstdio>
+#include <thread>
 
 namespace faith::cli {
 
 namespace {
 
 constexpr sys::Millis unload_patience{20'000};
+constexpr sys::Millis lock_patience{10'000}; /* for a daemon on its way out, or in */
 
-int sweep(const daemon::Instance &instance) {
-    Result<sys::FileLock> lock = daemon::lock_instance(instance);
-    if (!lock)
-        return fail(lock.error());
-    const Status removed = daemon::remove_everything(instance);
-    daemon::remove_instance(instance, *std::move(lock));
-    return removed ? 0 : fail(removed.error());
+Status sweep(const daemon::Instance &instance) {
+    TRY_ASSIGN(sys::FileLock lock, daemon::lock_instance(instance));
+    Status removed = daemon::remove_everything(instance);
+    daemon::remove_instance(instance, std::move(lock));
+    return removed;
 }
 
 int unload_some(const daemon::Instance &instance, const std::vector<std::string> &interfaces) {
@@ -44,10 +44,23 @@ int unload_some(const daemon::Instance &instance, const std::vector<std::string>
 
 /* A daemon that does not answer in time is stopped or stuck: it cannot undo anything
  * any more, and while it lives its descriptors keep the programs attached. */
-int unload_stuck(const daemon::Instance &instance, int pid) {
+Status end_stuck(int pid) {
     std::fprintf(stderr, "faith-gw: the daemon (process %d) does not answer: ending it\n", pid);
-    if (const Status ended = sys::end_process(pid, sys::Millis(5000)); !ended)
-        return fail(ended.error());
+    return sys::end_process(pid, sys::Millis(5000));
+}
+
+/* One attempt; Busy when somebody else holds the lock and nobody answers, as between a
+ * daemon's last word and its end. */
+Status unload_once(const daemon::Instance &instance) {
+    const int pid = daemon::daemon_pid(instance.socket());
+    const Result<daemon::Answer> answer =
+        daemon::ask_daemon(instance.socket(), {{"do", "unload"}}, unload_patience);
+    if (answer) /* "leave no process behind": the answer comes a moment before the exit */
+        return sys::wait_for_exit(answer->pid, sys::Millis(5000));
+    if (answer.error().kind == Errc::Busy && pid != 0)
+        TRY(end_stuck(pid));
+    else if (answer.error().kind != Errc::NotLoaded)
+        return answer.error();
     return sweep(instance);
 }
 
@@ -59,19 +72,14 @@ int cmd_unload(const std::vector<std::string> &interfaces) {
         return fail(instance.error());
     if (!interfaces.empty())
         return unload_some(*instance, interfaces);
-    const int pid = daemon::daemon_pid(instance->socket());
-    const Result<daemon::Answer> answer =
-        daemon::ask_daemon(instance->socket(), {{"do", "unload"}}, unload_patience);
-    if (!answer && answer.error().kind == Errc::NotLoaded)
-        return sweep(*instance);
-    if (!answer && answer.error().kind == Errc::Busy && pid != 0)
-        return unload_stuck(*instance, pid);
-    if (!answer)
-        return fail(answer.error());
-    /* "Leave no process behind": the answer comes a moment before the exit. */
-    if (const Status gone = sys::wait_for_exit(answer->pid, sys::Millis(5000)); !gone)
-        return fail(gone.error());
-    return 0;
+    const sys::MonotonicClock clock;
+    const sys::Millis deadline = clock.now() + lock_patience;
+    Status done = unload_once(*instance);
+    while (!done && done.error().kind == Errc::Busy && clock.now() < deadline) {
+        std::this_thread::sleep_for(sys::Millis(20));
+        done = unload_once(*instance);
+    }
+    return done ? 0 : fail(done.error());
 }
 
 } // namespace faith::cli

@@ -42,6 +42,11 @@ Errc kind_of(const std::string &name) {
     return Errc::System;
 }
 
+/* A daemon that died, or is on its way out, resets the connection. */
+bool went_away(const Error &error) {
+    return error.sys_errno == ECONNRESET || error.sys_errno == EPIPE;
+}
+
 /* A file name may hold bytes that are no UTF-8; they must not end the daemon. */
 std::string dump(const Json &value) {
     return value.dump(-1, ' ', false, Json::error_handler_t::replace);
@@ -49,6 +54,11 @@ std::string dump(const Json &value) {
 
 bool nobody_listens(const Error &error) {
     return error.sys_errno == ENOENT || error.sys_errno == ECONNREFUSED;
+}
+
+Result<std::string> exchange(int connection, const Json &request) {
+    TRY(sys::send_line(connection, dump(request)));
+    return sys::receive_line(connection, longest_answer);
 }
 
 } // namespace
@@ -120,10 +130,11 @@ Result<Answer> ask_daemon(const std::string &socket, const Json &request, sys::M
     const sys::UniqueFd connection = *std::move(connected);
     TRY_ASSIGN(const int pid, sys::peer_pid(connection.get()));
     TRY(sys::set_timeouts(connection.get(), longest));
-    TRY(sys::send_line(connection.get(), dump(request)));
-    Result<std::string> line = sys::receive_line(connection.get(), longest_answer);
+    Result<std::string> line = exchange(connection.get(), request);
     if (!line) {
         Error error = std::move(line).error();
+        if (went_away(error))
+            error.kind = Errc::NotLoaded;
         if (error.sys_errno == EAGAIN)
             error =
                 Error{.kind = Errc::Busy,

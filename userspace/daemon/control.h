@@ -53,8 +53,8 @@ private:
     sys::Watch watch_;
 };
 
-/* A running daemon's answer. NotLoaded when none listens; Busy when it listens but does
- * not answer in time, with its process id in sys_errno's stead: see peer. */
+/* A running daemon's answer. NotLoaded when none listens or it goes away instead of
+ * answering; Busy when it does not answer in time. */
 struct Answer {
     Json value;
     int pid = 0;

@@ -42,6 +42,13 @@ Result<sys::FileLock> lock_instance(const Instance &instance) {
     return lock;
 }
 
+bool is_locked(const Instance &instance) {
+    if (!sys::file_exists(instance.lock()))
+        return false;
+    const Result<sys::FileLock> lock = sys::FileLock::try_lock(instance.lock());
+    return !lock && lock.error().kind == Errc::Busy;
+}
+
 Status remove_everything(const Instance &instance) {
     Status routes = remove_routes();
     Status dataplane = datapath::remove_dataplane(instance.netns_inode);

@@ -30,6 +30,9 @@ struct Instance {
 /* Busy, with a sentence, when another process holds it. Makes the directory. */
 Result<sys::FileLock> lock_instance(const Instance &instance);
 
+/* Whether a daemon lives here, or is coming up or going down. */
+bool is_locked(const Instance &instance);
+
 /* Takes away everything of ours in this namespace: routes first, so that nothing new is
  * captured while the rest goes. The caller holds the lock. Goes on after a failure and
  * returns the first one. */

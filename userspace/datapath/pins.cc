@@ -4,10 +4,13 @@
 #include "faith/names.h"
 
 #include <bpf/bpf.h>
+#include <fcntl.h>
 #include <linux/magic.h>
+#include <sched.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -19,7 +22,53 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr const char *bpffs_root = "/sys/fs/bpf";
+constexpr const char *bpffs_here = "/sys/fs/bpf";
+constexpr const char *bpffs_of_init = "/proc/1/root/sys/fs/bpf";
+
+bool is_bpffs(const char *path) {
+    struct statfs info{};
+    return ::statfs(path, &info) == 0 && info.f_type == BPF_FS_MAGIC;
+}
+
+bool in_mount_namespace_of_init() {
+    struct stat here{};
+    struct stat init{};
+    return ::stat("/proc/self/ns/mnt", &here) == 0 && ::stat("/proc/1/ns/mnt", &init) == 0 &&
+           here.st_ino == init.st_ino;
+}
+
+Status mount_bpffs() {
+    if (::mount("bpf", bpffs_here, "bpf", 0, "mode=0700") != 0)
+        return system_error(errno, std::string("no BPF file system at ") + bpffs_here +
+                                       ", and mounting one failed (try: mount -t bpf bpf " +
+                                       bpffs_here + ")");
+    return Ok{};
+}
+
+/* Mounts it where init sees it. A namespace is entered by a child of one thread, which
+ * setns(2) asks for, and left by its end. */
+bool mount_bpffs_for_init() {
+    const pid_t child = ::fork();
+    if (child == 0) {
+        const int init = ::open("/proc/1/ns/mnt", O_RDONLY | O_CLOEXEC);
+        const bool done =
+            init >= 0 && ::setns(init, CLONE_NEWNS) == 0 &&
+            (is_bpffs(bpffs_here) || ::mount("bpf", bpffs_here, "bpf", 0, "mode=0700") == 0);
+        ::_exit(done ? 0 : 1);
+    }
+    int status = 0;
+    return child > 0 && ::waitpid(child, &status, 0) == child && WIFEXITED(status) &&
+           WEXITSTATUS(status) == 0;
+}
+
+/* Pins in a private mount namespace die with its last process, and with them the
+ * sk_lookup link: after a crash strangers would answer for the prefix (F11). `ip netns
+ * exec` makes such a namespace, so we reach for the file system that init sees. */
+std::string bpffs_root() {
+    if (!in_mount_namespace_of_init() && is_bpffs(bpffs_of_init))
+        return bpffs_of_init;
+    return bpffs_here;
+}
 
 Status make_directory(const std::string &path) {
     if (::mkdir(path.c_str(), 0750) != 0 && errno != EEXIST)
@@ -52,19 +101,14 @@ Status remove_if_empty(const std::string &path) {
 } // namespace
 
 Pins::Pins(std::uint64_t netns_inode)
-    : base_(std::string(FGW_PIN_ROOT "/") + std::to_string(netns_inode)),
+    : root_(bpffs_root() + "/" FGW_PIN_DIRECTORY), base_(root_ + "/" + std::to_string(netns_inode)),
       published_(base_ + "/abi" + std::to_string(FGW_ABI_VERSION)),
       aside_(base_ + "/new_" + std::to_string(::getpid())) {}
 
 Status Pins::ensure_bpffs() {
-    struct statfs info{};
-    if (::statfs(bpffs_root, &info) == 0 && info.f_type == BPF_FS_MAGIC)
+    if (!in_mount_namespace_of_init() && (is_bpffs(bpffs_of_init) || mount_bpffs_for_init()))
         return Ok{};
-    if (::mount("bpf", bpffs_root, "bpf", 0, "mode=0700") != 0)
-        return system_error(errno, std::string("no BPF file system at ") + bpffs_root +
-                                       ", and mounting one failed (try: mount -t bpf bpf " +
-                                       bpffs_root + ")");
-    return Ok{};
+    return is_bpffs(bpffs_here) ? Status(Ok{}) : mount_bpffs();
 }
 
 std::string Pins::xdp_link_name(std::uint32_t interface_index) {
@@ -72,7 +116,7 @@ std::string Pins::xdp_link_name(std::uint32_t interface_index) {
 }
 
 Status Pins::pin_aside(const Object &object) {
-    TRY(make_directory(FGW_PIN_ROOT));
+    TRY(make_directory(root_));
     TRY(make_directory(base_));
     TRY(make_directory(aside_));
     for (const char *kind : {"/maps", "/progs", "/links"})
@@ -105,7 +149,7 @@ Status Pins::unpin_link(const std::string &name) {
 
 Status Pins::remove_all() {
     TRY(remove_tree(base_));
-    return remove_if_empty(FGW_PIN_ROOT);
+    return remove_if_empty(root_);
 }
 
 bool Pins::exists() const {

@@ -25,7 +25,9 @@ public:
     explicit Pins(std::uint64_t netns_inode);
 
     /* Mounts a BPF file system on /sys/fs/bpf if none is there, as ip(8) and bpftool(8)
-     * do; `ip netns exec` needs it, because it gives every command a fresh /sys. */
+     * do. In a private mount namespace, where `ip netns exec` puts every command, the one
+     * of init is used: pins must outlive the last process in here. Call it before making
+     * a Pins. */
     static Status ensure_bpffs();
 
     Status pin_aside(const Object &object);
@@ -44,6 +46,7 @@ public:
     static std::string xdp_link_name(std::uint32_t interface_index);
 
 private:
+    std::string root_;      /* /sys/fs/bpf/faith-gw */
     std::string base_;      /* .../<netns inode> */
     std::string published_; /* .../<netns inode>/abi<N> */
     std::string aside_;     /* .../<netns inode>/new_<pid> */

@@ -7,6 +7,7 @@
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -102,6 +103,7 @@ Result<Starter::Outcome> Starter::fork_away() {
         return system_error(errno, "fork");
     if (child > 0) {
         to_parent_.reset();
+        child_ = child;
         return Outcome{.in_child = false, .report = read_to_end(from_child.get())};
     }
     ::setsid();
@@ -109,6 +111,8 @@ Result<Starter::Outcome> Starter::fork_away() {
         return system_error(errno, "change to /");
     return Outcome{.in_child = true, .report = {}};
 }
+
+void Starter::wait_for_child() const { ::waitpid(child_, nullptr, 0); }
 
 void Starter::report(const std::string &text) {
     std::size_t sent = 0;

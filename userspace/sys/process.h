@@ -37,9 +37,12 @@ public:
     /* Child: hands the text to the parent, which returns from fork_away, and lets go of
      * the terminal. */
     void report(const std::string &text);
+    /* Parent of a child that failed: until it is gone, and nothing of it left. */
+    void wait_for_child() const;
 
 private:
     UniqueFd to_parent_;
+    int child_ = 0;
 };
 
 } // namespace faith::sys
