@@ -79,7 +79,9 @@ Pump::Next Pump::splice(Told told, PumpTools &tools) {
     const Moved in = sys::splice_in(source_, pipe_, splice_bytes);
     if (in.kind == Moved::Kind::Again && told == Told::Nothing)
         return Next::Stop;
-    /* Said to be readable, yet nothing came; or an end, or an error: ask recv(), (3). */
+    if (in.kind == Moved::Kind::Error)
+        return Next::SourceFailed;
+    /* Said to be readable, yet nothing came; or an end: ask recv(), (3). */
     if (in.kind != Moved::Kind::Some)
         return copy(told, tools);
     choice_.saw(in.bytes);

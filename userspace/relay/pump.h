@@ -12,7 +12,9 @@
  *   (3) Only recv() is believed about the end of a stream. splice stops before an
  *       urgent byte and answers EAGAIN, or 0 if the FIN is there already: taken for an
  *       end, that would lose all that follows in silence. recv() reads across the mark
- *       (SO_OOBINLINE) and the stream goes on.
+ *       (SO_OOBINLINE) and the stream goes on. An error, though, is believed from
+ *       whoever tells it: a socket tells its error once, and says "end" ever after, so
+ *       asking again would turn a RST into a FIN (D42).
  *   (4) A step moves at most turn_bytes and a little, so that sessions take turns.
  *
  * What it wants next is a function of what it holds; epoll is level-triggered, so

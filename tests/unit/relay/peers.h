@@ -19,6 +19,7 @@
 #include <array>
 #include <cerrno>
 #include <chrono>
+#include <csignal>
 #include <cstdint>
 #include <random>
 #include <string>
@@ -28,6 +29,18 @@
 namespace peers {
 
 using faith::sys::UniqueFd;
+
+/* splice() into a reset socket raises SIGPIPE; workers block it, tests ignore it. */
+class NoSigpipe {
+public:
+    NoSigpipe() : before_(::signal(SIGPIPE, SIG_IGN)) {}
+    ~NoSigpipe() { ::signal(SIGPIPE, before_); }
+    NoSigpipe(const NoSigpipe &) = delete;
+    NoSigpipe &operator=(const NoSigpipe &) = delete;
+
+private:
+    void (*before_)(int);
+};
 
 inline void make_nonblocking(int fd) {
     REQUIRE(::fcntl(fd, F_SETFL, ::fcntl(fd, F_GETFL) | O_NONBLOCK) == 0);

@@ -5,8 +5,8 @@
  */
 #pragma once
 
-#include "relay/worker.h"
 #include "peers.h"
+#include "relay/worker.h"
 
 #include <functional>
 #include <memory>
@@ -34,6 +34,7 @@ inline PolicyRef policy_of(std::function<Decision(const Request &)> judge) {
 }
 
 struct Rig {
+    peers::NoSigpipe no_sigpipe;
     sys::FakeClock clock;
     peers::Server server;
     Dial dial = dial_to(server.port); /* what the first policy answers; may be changed */
@@ -48,8 +49,7 @@ struct Rig {
             listener = std::move(*made);
         }
         Result<std::unique_ptr<Worker>> created = Worker::create(
-            options,
-            Worker::Shared{.clock = clock, .policies = policies, .admission = admission},
+            options, Worker::Shared{.clock = clock, .policies = policies, .admission = admission},
             std::move(listener));
         REQUIRE(created);
         worker = std::move(*created);
@@ -71,9 +71,7 @@ struct Rig {
         clock.advance(time);
         settle();
     }
-    std::uint64_t count(fgw_reason reason) const {
-        return worker->stats().reasons[reason].get();
-    }
+    std::uint64_t count(fgw_reason reason) const { return worker->stats().reasons[reason].get(); }
     std::uint64_t live() const {
         return worker->stats().sessions_opened.get() - worker->stats().sessions_closed.get();
     }

@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include "sys/socket.h"
+
+#include "tests/unit/relay/peers.h"
+
+#include <catch2/catch.hpp>
+
+#include <array>
+#include <cerrno>
+
+using namespace faith;
+using namespace faith::sys;
+using Kind = Moved::Kind;
+using peers::Seen;
+
+namespace {
+
+int option(int fd, int level, int name) {
+    int value = -1;
+    socklen_t length = sizeof value;
+    REQUIRE(::getsockopt(fd, level, name, &value, &length) == 0);
+    return value;
+}
+
+UniqueFd make_listener() {
+    Result<UniqueFd> made = listen6();
+    REQUIRE(made);
+    return std::move(*made);
+}
+
+constexpr Ip4 loopback{.value = 0x7f000001};
+
+} // namespace
+
+TEST_CASE("socket: the listener is on [::1], IPv6 only, non-blocking and close-on-exec") {
+    const UniqueFd listener = make_listener();
+    const Result<Endpoint6> local = local6(listener.get());
+    REQUIRE(local);
+    CHECK(local->address.is_loopback());
+    CHECK(local->port != 0);
+    CHECK(option(listener.get(), IPPROTO_IPV6, IPV6_V6ONLY) == 1);
+    CHECK((::fcntl(listener.get(), F_GETFL) & O_NONBLOCK) != 0);
+    CHECK((::fcntl(listener.get(), F_GETFD) & FD_CLOEXEC) != 0);
+    CHECK(option(listener.get(), SOL_SOCKET, SO_ACCEPTCONN) == 1);
+}
+
+TEST_CASE("socket: an accepted socket inherits what the listener was set to") {
+    const UniqueFd listener = make_listener();
+    CHECK(accept6(listener.get()).kind == Accepted::Kind::Again);
+    const UniqueFd client = peers::connect6(peers::port_of(listener.get()));
+    const Accepted accepted = accept6(listener.get());
+    REQUIRE(accepted.kind == Accepted::Kind::Got);
+    CHECK(accepted.peer.address.is_loopback());
+    CHECK(accepted.peer.port == peers::port_of(client.get()));
+    const int fd = accepted.fd.get();
+    CHECK(option(fd, IPPROTO_TCP, TCP_NODELAY) == 1);
+    CHECK(option(fd, SOL_SOCKET, SO_OOBINLINE) == 1);
+    CHECK((::fcntl(fd, F_GETFL) & O_NONBLOCK) != 0);
+    CHECK((::fcntl(fd, F_GETFD) & FD_CLOEXEC) != 0);
+    const Result<Endpoint6> local = local6(fd);
+    REQUIRE(local);
+    CHECK(local->port == peers::port_of(listener.get()));
+}
+
+TEST_CASE("socket: errors of accept, sorted: none but the unknown is final (D11)") {
+    using Outcome = Accepted::Kind;
+    CHECK(accept_failure(EAGAIN) == Outcome::Again);
+    for (const int number : {EMFILE, ENFILE, ENOBUFS, ENOMEM})
+        CHECK(accept_failure(number) == Outcome::OutOfFds);
+    for (const int number : {ECONNABORTED, EINTR, EPROTO, ENETDOWN, ENETUNREACH, EHOSTUNREACH,
+                             EHOSTDOWN, ENOPROTOOPT, EOPNOTSUPP, ENONET, EPERM, ETIMEDOUT})
+        CHECK(accept_failure(number) == Outcome::Aborted);
+    CHECK(accept_failure(EBADF) == Outcome::Failed);
+    CHECK(accept6(-1).kind == Outcome::Failed);
+    CHECK(accept6(-1).error == EBADF);
+}
+
+TEST_CASE("socket: connecting, refused, and bound to a source") {
+    peers::Server server;
+    int error = -1;
+    const UniqueFd fd = open_tcp4(error);
+    REQUIRE(fd);
+    CHECK(error == 0);
+    CHECK(option(fd.get(), IPPROTO_TCP, TCP_NODELAY) == 1);
+    CHECK(option(fd.get(), SOL_SOCKET, SO_OOBINLINE) == 1);
+    const Endpoint4 target{.address = loopback, .port = server.port};
+    CHECK(connect4(fd.get(), Ip4{.value = 0x7f000209}, target) == Connect::Pending);
+    CHECK(option(fd.get(), IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT) == 1);
+    const Result<Endpoint4> local = local4(fd.get());
+    REQUIRE(local);
+    CHECK(local->address == Ip4{.value = 0x7f000209});
+    CHECK(local->port != 0);
+    CHECK(server.accept());
+
+    server.fd.reset();
+    const UniqueFd refused = open_tcp4(error);
+    const Connect outcome = connect4(refused.get(), std::nullopt, target);
+    if (outcome == Connect::Pending)
+        CHECK(connect_failure(take_error(refused.get())) == Connect::Refused);
+    else
+        CHECK(outcome == Connect::Refused);
+    CHECK(take_error(refused.get()) == 0); /* told once */
+}
+
+TEST_CASE("socket: errors of connect, sorted") {
+    CHECK(connect_failure(ECONNREFUSED) == Connect::Refused);
+    CHECK(connect_failure(ECONNRESET) == Connect::Refused);
+    CHECK(connect_failure(ETIMEDOUT) == Connect::TimedOut);
+    for (const int number : {ENETUNREACH, EHOSTUNREACH, EADDRNOTAVAIL, EACCES, EPERM, 0})
+        CHECK(connect_failure(number) == Connect::Unreachable);
+}
+
+TEST_CASE("socket: sending, receiving, FIN, and no SIGPIPE after that") {
+    const peers::Tcp tcp;
+    std::array<std::byte, 16> buffer{};
+    CHECK(receive(tcp.b.get(), buffer).kind == Kind::Again);
+    const std::array<std::byte, 3> text{std::byte{'a'}, std::byte{'b'}, std::byte{'c'}};
+    CHECK(sys::send(tcp.a.get(), text).bytes == 3);
+    CHECK(receive(tcp.b.get(), buffer).bytes == 3);
+    CHECK(buffer[2] == std::byte{'c'});
+    finish_sending(tcp.a.get());
+    CHECK(receive(tcp.b.get(), buffer).kind == Kind::End);
+    const Moved after = sys::send(tcp.a.get(), text);
+    CHECK(after.kind == Kind::Error);
+    CHECK(after.error == EPIPE);
+    CHECK(sys::send(tcp.b.get(), text).bytes == 3);
+}
+
+TEST_CASE("socket: reset on close throws away what waits, and the peer sees a RST") {
+    peers::Tcp tcp;
+    (void)peers::stuff(tcp.a.get());
+    reset_on_close(tcp.a.get());
+    tcp.a.reset();
+    Seen seen = Seen::More;
+    peers::until([&] { seen = peers::pull(tcp.b.get()); }, [&] { return seen != Seen::More; });
+    CHECK(seen == Seen::Reset);
+}
