@@ -322,6 +322,9 @@ def main() -> int:
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         return 130
+    except OSError as error:  # most often a build directory that belongs to root
+        print(f"cannot run: {error.strerror}: {error.filename}")
+        total, well = Counter(failed=1), False
     print(f"{total['passed']} passed, {total['failed']} failed, {total['skipped']} skipped")
     return 0 if well else 1
 

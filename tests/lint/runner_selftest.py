@@ -120,6 +120,10 @@ class RunnerTest(InTree):
         self.expect(self.tree.run("--only", "arrows", "unit", "lint"), 0, "1 passed, 0 failed, 0 skipped")
         self.expect(self.tree.run("--only", "nothing", "unit", "lint"), 1, "0 passed, 0 failed, 0 skipped", "no test has")
 
+    def test_a_build_directory_that_cannot_be_written_is_a_sentence(self) -> None:
+        (self.tree.root / "build").write_text("a file")
+        self.expect(self.tree.run("unit"), 1, "0 passed, 1 failed, 0 skipped", "cannot run: ", "build")
+
     def test_a_lint_that_finds_something_fails_and_the_rest_runs(self) -> None:
         self.tree.script("tests/lint/a.py", "print('x.cc:1: wrong'); raise SystemExit(1)")
         self.tree.script("tests/lint/b.py", "")

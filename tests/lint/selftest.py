@@ -111,7 +111,7 @@ FAULTS: dict[str, list[tuple[dict[str, str], str]]] = {
         ({"tool.py": "#!/usr/bin/env python3\npass\n"}, "tool.py:1: the first line"),
         ({"bpf/hook.bpf.c": C}, "bpf/hook.bpf.c:1: declares no SEC"),
         ({"userspace/base/addr.h": C + "\n" * 400}, "userspace/base/addr.h:401: 401 lines"),
-        ({"tests/netns/loader_test.py": PY}, "tests/netns/loader_test.py:1: is no longer long"),
+        ({"tests/unit/relay/session_test.cc": C}, "tests/unit/relay/session_test.cc:1: is no longer long"),
         ({"userspace/base/addr.h": C + "int a; \n"}, "userspace/base/addr.h:2: white space"),
         ({"userspace/base/addr.h": C + "\tint a;\n"}, "userspace/base/addr.h:2: a tab"),
         ({"userspace/base/addr.h": C + "int a;"}, "userspace/base/addr.h:2: no newline"),

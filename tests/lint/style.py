@@ -13,7 +13,6 @@ C_FAMILY = r".*\.(h|cc|c)"
 
 FILE_LINES = 400
 LONG_FILES = {  # path -> why it is longer
-    "tests/netns/loader_test.py": "one journey: everything load and unload may meet",
     "tests/unit/relay/session_test.cc": "walks every cell of the table in relay/session.h",
 }
 
