@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include "prog_run.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+
+namespace faith::test {
+
+Result<PacketRun> run_on_packet(int program, const Bytes &input, int repeat) {
+    /* Longer than what went in, so that a grown packet is seen as one. */
+    Bytes output(input.size() + 256);
+    LIBBPF_OPTS(bpf_test_run_opts, options);
+    options.data_in = input.data();
+    options.data_size_in = static_cast<std::uint32_t>(input.size());
+    options.data_out = output.data();
+    options.data_size_out = static_cast<std::uint32_t>(output.size());
+    options.repeat = repeat;
+    const int failed = bpf_prog_test_run_opts(program, &options);
+    if (failed != 0)
+        return system_error(-failed, "run a program on " + std::to_string(input.size()) + " bytes");
+    output.resize(options.data_size_out);
+    return PacketRun{
+        .verdict = options.retval, .output = std::move(output), .nanoseconds = options.duration};
+}
+
+Result<LookupRun> run_on_lookup(int program, const bpf_sk_lookup &context, int repeat) {
+    bpf_sk_lookup after{};
+    LIBBPF_OPTS(bpf_test_run_opts, options);
+    options.ctx_in = &context;
+    options.ctx_size_in = sizeof context;
+    options.ctx_out = &after;
+    options.ctx_size_out = sizeof after;
+    options.repeat = repeat;
+    const int failed = bpf_prog_test_run_opts(program, &options);
+    if (failed != 0)
+        return system_error(-failed, "run a program on a lookup");
+    return LookupRun{
+        .verdict = options.retval, .cookie = after.cookie, .nanoseconds = options.duration};
+}
+
+} // namespace faith::test

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* One run of a loaded program by BPF_PROG_TEST_RUN: a packet in, verdict and packet out. */
+#pragma once
+
+#include "base/result.h"
+#include "packet.h"
+
+#include <linux/bpf.h>
+
+#include <cstdint>
+
+namespace faith::test {
+
+/* The kernel takes no shorter frame: its own Ethernet code reads that much. */
+constexpr std::size_t shortest_frame = 14;
+
+struct PacketRun {
+    std::uint32_t verdict = 0;
+    Bytes output;
+    std::uint32_t nanoseconds = 0; /* per run, when repeated */
+};
+Result<PacketRun> run_on_packet(int program, const Bytes &input, int repeat = 1);
+
+struct LookupRun {
+    std::uint32_t verdict = 0;
+    std::uint64_t cookie = 0; /* of the chosen socket; 0: none */
+    std::uint32_t nanoseconds = 0;
+};
+Result<LookupRun> run_on_lookup(int program, const bpf_sk_lookup &context, int repeat = 1);
+
+} // namespace faith::test
