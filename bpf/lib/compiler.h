@@ -15,7 +15,7 @@
 #include <linux/bpf.h>
 #include <bpf/bpf_helpers.h>
 #else
-#include <cstddef>
+#undef __always_inline /* glibc has one of its own */
 #define __always_inline inline __attribute__((always_inline))
 #endif
 
