@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* The programs loaded for one test, their maps its own: filled by words, counted by name. */
+#pragma once
+
+#include "datapath/object.h"
+#include "tests/support/guard_oracle.h"
+
+#include <catch2/catch.hpp>
+
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace faith::test {
+
+class Loaded {
+public:
+    Loaded() : object_(load()) {
+        configure({.keepfaith = 1, .listeners = 0, .all_ports = 1, .pad = 0});
+    }
+
+    datapath::Object &object() { return object_; }
+    datapath::Maps maps() const { return object_.maps(); }
+
+    void configure(const fgw_config &config) { must(maps().config.put(0, config)); }
+    void keepfaith(bool on) {
+        configure({.keepfaith = on, .listeners = 0, .all_ports = 1, .pad = 0});
+    }
+    void capture(std::string_view prefix) { put(prefix, FGW_PREFIX_CAPTURE); }
+    void exempt(std::string_view prefix) { put(prefix, FGW_PREFIX_EXEMPT); }
+    void fill(const GuardRules &rules) {
+        for (const Prefix6 &prefix : rules.capture)
+            put(prefix, FGW_PREFIX_CAPTURE);
+        for (const Prefix6 &prefix : rules.exempt)
+            put(prefix, FGW_PREFIX_EXEMPT);
+        keepfaith(rules.keepfaith);
+    }
+
+    using Counts = std::vector<std::uint64_t>;
+    Counts counts() const {
+        Result<Counts> sums = maps().reasons.sums(FGW_REASON_MAX);
+        if (!sums)
+            FAIL(sums.error().text);
+        return *std::move(sums);
+    }
+
+private:
+    static datapath::Object load() {
+        Result<datapath::Object> loaded = datapath::Object::load();
+        if (!loaded)
+            FAIL(loaded.error().text);
+        return *std::move(loaded);
+    }
+    static void must(const Status &status) {
+        if (!status)
+            FAIL(status.error().text);
+    }
+    void put(std::string_view text, fgw_prefix_kind kind) {
+        const Result<Prefix6> prefix = parse_prefix6(text);
+        REQUIRE(prefix);
+        put(*prefix, kind);
+    }
+    void put(const Prefix6 &prefix, fgw_prefix_kind kind) {
+        fgw_prefix_key key{.prefix_len = prefix.length, .addr = {}};
+        std::copy_n(prefix.address.bytes.begin(), 16, key.addr);
+        must(maps().prefixes.put(key, {.kind = static_cast<std::uint8_t>(kind),
+                                       .layout = FGW_LAYOUT_FAITH,
+                                       .prefix_len = prefix.length,
+                                       .pad = 0}));
+    }
+
+    datapath::Object object_;
+};
+
+/* What moved between two readings: "DROP_UDP +1", several joined by ", ", "" for none. */
+inline std::string moved(const Loaded::Counts &before, const Loaded::Counts &after) {
+    std::string text;
+    for (std::size_t reason = 0; reason < after.size(); ++reason)
+        if (after[reason] != before[reason])
+            text += (text.empty() ? "" : ", ") + reason_name(reason) + " +" +
+                    std::to_string(after[reason] - before[reason]);
+    return text;
+}
+
+} // namespace faith::test

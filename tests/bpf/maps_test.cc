@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* The maps as the kernel holds them: the names, limits and types that were promised. */
+#include "loaded.h"
+
+#include "faith/names.h"
+
+#include <bpf/bpf.h>
+
+#include <map>
+
+using namespace faith;
+using namespace faith::test;
+
+namespace {
+
+std::map<std::string, bpf_map_info> maps_of(Loaded &loaded) {
+    std::map<std::string, bpf_map_info> found;
+    for (const datapath::Object::Named &map : loaded.object().all_maps()) {
+        bpf_map_info info{};
+        std::uint32_t size = sizeof info;
+        REQUIRE(bpf_obj_get_info_by_fd(map.fd, &info, &size) == 0);
+        CHECK(std::string(info.name) == map.name);
+        found[info.name] = info;
+    }
+    return found;
+}
+
+} // namespace
+
+TEST_CASE("maps: each has its name, and the sizes and the limit of the contract") {
+    Loaded loaded;
+    const std::map<std::string, bpf_map_info> maps = maps_of(loaded);
+    struct Row {
+        const char *name;
+        bpf_map_type type;
+        std::size_t key;
+        std::size_t value;
+        std::uint32_t limit;
+    };
+    const Row rows[] = {
+        {FGW_MAP_META, BPF_MAP_TYPE_ARRAY, 4, sizeof(fgw_meta), 1},
+        {FGW_MAP_CONFIG, BPF_MAP_TYPE_ARRAY, 4, sizeof(fgw_config), 1},
+        {FGW_MAP_PREFIXES, BPF_MAP_TYPE_LPM_TRIE, sizeof(fgw_prefix_key), sizeof(fgw_prefix_val),
+         FGW_MAX_PREFIX_RULES},
+        {FGW_MAP_PORTS, BPF_MAP_TYPE_ARRAY, 4, sizeof(fgw_port_word), FGW_PORT_WORDS},
+        {FGW_MAP_SOCKS, BPF_MAP_TYPE_SOCKMAP, 4, 8, FGW_MAX_LISTENERS},
+        {FGW_MAP_REASONS, BPF_MAP_TYPE_PERCPU_ARRAY, 4, sizeof(fgw_count), FGW_REASON_MAX},
+    };
+    CHECK(maps.size() == std::size(rows));
+    for (const Row &row : rows) {
+        INFO(row.name);
+        REQUIRE(maps.contains(row.name));
+        const bpf_map_info &map = maps.at(row.name);
+        CHECK(map.type == static_cast<std::uint32_t>(row.type));
+        CHECK(map.key_size == row.key);
+        CHECK(map.value_size == row.value);
+        CHECK(map.max_entries == row.limit);
+    }
+}
+
+TEST_CASE("maps: bpftool can print them as names and numbers, all but the sockets") {
+    Loaded loaded;
+    for (const auto &[name, map] : maps_of(loaded)) {
+        INFO(name);
+        /* The kernel takes no types for a sockmap. */
+        CHECK((map.btf_value_type_id != 0) == (name != FGW_MAP_SOCKS));
+    }
+}

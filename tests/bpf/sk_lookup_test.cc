@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Whom a connection to a prefix meets. The socket that the program chose is known by its
+ * cookie; the slot that it should choose is worked out by the same mix on the host.
+ */
+#include "fresh_netns.h"
+#include "loaded.h"
+
+#include "datapath/link.h"
+#include "lib/steer.h"
+#include "tests/support/prog_run.h"
+
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#include <cstring>
+#include <set>
+
+using namespace faith;
+using namespace faith::test;
+
+namespace {
+
+struct Listener {
+    Listener() : fd(::socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)) {
+        sockaddr_in6 name{};
+        name.sin6_family = AF_INET6;
+        name.sin6_addr = in6addr_loopback;
+        REQUIRE(::bind(fd.get(), reinterpret_cast<sockaddr *>(&name), sizeof name) == 0);
+        REQUIRE(::listen(fd.get(), 16) == 0);
+        socklen_t size = sizeof cookie;
+        REQUIRE(::getsockopt(fd.get(), SOL_SOCKET, SO_COOKIE, &cookie, &size) == 0);
+    }
+    sys::UniqueFd fd;
+    std::uint64_t cookie = 0;
+};
+
+struct Connection {
+    Ip6 from = address6("2001:db8:1::2");
+    Ip6 to = address6("2001:db8:f::c000:201");
+    std::uint16_t from_port = 40000;
+    std::uint16_t to_port = 80;
+    std::uint32_t family = AF_INET6;
+    std::uint32_t protocol = IPPROTO_TCP;
+
+    bpf_sk_lookup context() const {
+        bpf_sk_lookup made{};
+        made.family = family;
+        made.protocol = protocol;
+        std::memcpy(made.remote_ip6, from.bytes.data(), 16);
+        std::memcpy(made.local_ip6, to.bytes.data(), 16);
+        made.remote_port = htons(from_port);
+        made.local_port = to_port;
+        return made;
+    }
+
+    /* As bpf/sk_lookup.bpf.c lays it out. */
+    std::uint32_t slot(std::uint32_t listeners) const {
+        steer_tuple tuple{};
+        std::memcpy(tuple.words, from.bytes.data(), 16);
+        std::memcpy(tuple.words + 4, to.bytes.data(), 16);
+        tuple.words[8] = htons(from_port);
+        tuple.words[9] = to_port;
+        return steer_slot(&tuple, listeners);
+    }
+};
+
+/* The program with a prefix, a hole in it, and listeners in some slots. */
+class Lookup {
+public:
+    Lookup() {
+        loaded.capture("2001:db8:f::/96");
+        loaded.exempt("2001:db8:f::c000:2f0/124");
+    }
+
+    void listen(std::uint32_t count) {
+        listeners.resize(count);
+        for (std::uint32_t slot = 0; slot < count; ++slot)
+            put(slot, listeners[slot]);
+        loaded.configure(config(count));
+    }
+    void put(std::uint32_t slot, const Listener &listener) {
+        const std::uint64_t fd = static_cast<std::uint64_t>(listener.fd.get());
+        const Status done = loaded.maps().socks.put(slot, fd);
+        INFO((done ? "" : done.error().text));
+        REQUIRE(done);
+    }
+    void empty(std::uint32_t slot) { REQUIRE(loaded.maps().socks.erase(slot)); }
+    void only_ports(std::initializer_list<std::uint16_t> ports) {
+        for (const std::uint16_t port : ports) {
+            const std::uint32_t index = port / 64u;
+            fgw_port_word word = **loaded.maps().ports.find(index);
+            word.bits |= 1ull << port % 64;
+            REQUIRE(loaded.maps().ports.put(index, word));
+        }
+        fgw_config narrow = config(static_cast<std::uint32_t>(listeners.size()));
+        narrow.all_ports = 0;
+        loaded.configure(narrow);
+    }
+    static fgw_config config(std::uint32_t count) {
+        return {.keepfaith = 1, .listeners = count, .all_ports = 1, .pad = 0};
+    }
+
+    /* "pass SLOT REASON", "pass REASON" or "drop REASON", as far as there is one. */
+    std::string outcome(const Connection &connection) {
+        const Loaded::Counts before = loaded.counts();
+        const Result<LookupRun> run =
+            run_on_lookup(loaded.object().sk_lookup_program(), connection.context());
+        if (!run)
+            return run.error().text;
+        std::string text = run->verdict == SK_PASS ? "pass" : "drop";
+        if (run->cookie != 0)
+            text += " " + slot_of(run->cookie);
+        const std::string counted = moved(before, loaded.counts());
+        return counted.empty() ? text : text + " " + counted;
+    }
+
+    Loaded loaded;
+    std::vector<Listener> listeners;
+
+private:
+    std::string slot_of(std::uint64_t cookie) const {
+        for (std::size_t slot = 0; slot < listeners.size(); ++slot)
+            if (listeners[slot].cookie == cookie)
+                return std::to_string(slot);
+        return "a stranger";
+    }
+};
+
+std::string steered(std::uint32_t slot) { return "pass " + std::to_string(slot) + " STEERED +1"; }
+
+} // namespace
+
+TEST_CASE("sk_lookup: a connection to a prefix goes to the listener of its slot") {
+    Lookup lookup;
+    lookup.listen(4);
+    std::set<std::uint32_t> used;
+    for (std::uint16_t port = 40000; port < 40200; ++port) {
+        const Connection connection{.from_port = port};
+        used.insert(connection.slot(4));
+        CHECK(lookup.outcome(connection) == steered(connection.slot(4)));
+        CHECK(lookup.outcome(connection) == steered(connection.slot(4)));
+    }
+    CHECK(used.size() == 4);
+}
+
+TEST_CASE("sk_lookup: only the slots that the configuration names are used") {
+    Lookup lookup;
+    lookup.listen(4);
+    lookup.loaded.configure(Lookup::config(1));
+    for (std::uint16_t port = 40000; port < 40050; ++port)
+        CHECK(lookup.outcome({.from_port = port}) == steered(0));
+}
+
+TEST_CASE("sk_lookup: an empty slot's connections go to the next one, the others stay") {
+    Lookup lookup;
+    lookup.listen(4);
+    lookup.empty(1);
+    lookup.empty(3);
+    constexpr std::uint32_t instead[] = {0, 2, 2, 0};
+    for (std::uint16_t port = 40000; port < 40200; ++port) {
+        const Connection connection{.from_port = port};
+        CHECK(lookup.outcome(connection) == steered(instead[connection.slot(4)]));
+    }
+}
+
+TEST_CASE("sk_lookup: one listener in the last of all slots gets every connection") {
+    Lookup lookup;
+    lookup.listen(1);
+    lookup.empty(0);
+    lookup.put(FGW_MAX_LISTENERS - 1, lookup.listeners[0]);
+    lookup.loaded.configure(Lookup::config(FGW_MAX_LISTENERS));
+    std::set<std::uint32_t> first;
+    for (std::uint16_t port = 40000; port < 41000; ++port) {
+        const Connection connection{.from_port = port};
+        first.insert(connection.slot(FGW_MAX_LISTENERS));
+        CHECK(lookup.outcome(connection) == steered(0));
+    }
+    CHECK(first.size() == FGW_MAX_LISTENERS); /* searched from everywhere */
+}
+
+TEST_CASE("sk_lookup: without a listener the connection is reset, not left to others (F11, F14)") {
+    Lookup lookup;
+    CHECK(lookup.outcome({}) == "drop NO_LISTENER +1");
+    lookup.loaded.configure(Lookup::config(4));
+    CHECK(lookup.outcome({}) == "drop NO_LISTENER +1");
+    lookup.listen(2);
+    lookup.empty(0);
+    lookup.empty(1);
+    CHECK(lookup.outcome({}) == "drop NO_LISTENER +1");
+}
+
+TEST_CASE("sk_lookup: a listener that closes leaves its slot by itself") {
+    Lookup lookup;
+    lookup.listen(2);
+    lookup.listeners[0].fd.reset();
+    for (std::uint16_t port = 40000; port < 40050; ++port)
+        CHECK(lookup.outcome({.from_port = port}) == steered(1));
+    lookup.listeners[1].fd.reset();
+    CHECK(lookup.outcome({}) == "drop NO_LISTENER +1");
+}
+
+TEST_CASE("sk_lookup: with a list of ports, others are reset") {
+    Lookup lookup;
+    lookup.listen(1);
+    lookup.only_ports({1, 63, 64, 80, 65535});
+    const std::vector<std::uint16_t> captured = {1, 63, 64, 80, 65535};
+    /* 20480 is 80 in the other byte order. */
+    const std::vector<std::uint16_t> others = {0, 2, 62, 65, 79, 81, 20480, 65534};
+    for (const std::uint16_t port : captured) {
+        INFO("port " << port);
+        CHECK(lookup.outcome({.to_port = port}) == steered(0));
+    }
+    for (const std::uint16_t port : others) {
+        INFO("port " << port);
+        CHECK(lookup.outcome({.to_port = port}) == "drop PORT_NOT_CAPTURED +1");
+    }
+}
+
+TEST_CASE("sk_lookup: with keepfaith off the prefix is closed (F9)") {
+    Lookup lookup;
+    lookup.listen(1);
+    lookup.loaded.keepfaith(false);
+    CHECK(lookup.outcome({}) == "drop LOOKUP_OFF +1");
+}
+
+TEST_CASE("sk_lookup: no UDP socket is found for a prefix (F15)") {
+    Lookup lookup;
+    lookup.listen(1);
+    CHECK(lookup.outcome({.protocol = IPPROTO_UDP}) == "drop LOOKUP_NOT_TCP +1");
+}
+
+TEST_CASE("sk_lookup: what is not to a prefix is not ours: passed, nothing chosen or counted") {
+    Lookup lookup;
+    lookup.listen(1);
+    for (const std::uint32_t protocol : {IPPROTO_TCP, IPPROTO_UDP}) {
+        CHECK(lookup.outcome({.to = address6("2001:db8:e::1"), .protocol = protocol}) == "pass");
+        CHECK(lookup.outcome({.to = address6("2001:db8:f::c000:2ff"), .protocol = protocol}) ==
+              "pass");
+        CHECK(lookup.outcome({.to = address6("::1"), .protocol = protocol}) == "pass");
+        bpf_sk_lookup ip4{};
+        ip4.family = AF_INET;
+        ip4.protocol = protocol;
+        const Loaded::Counts before = lookup.loaded.counts();
+        const Result<LookupRun> run =
+            run_on_lookup(lookup.loaded.object().sk_lookup_program(), ip4);
+        REQUIRE(run);
+        CHECK(run->verdict == SK_PASS);
+        CHECK(run->cookie == 0);
+        CHECK(moved(before, lookup.loaded.counts()) == "");
+    }
+}
+
+TEST_CASE("sk_lookup: ours is chosen although another program chose before us (F11)") {
+    const FreshNetns netns;
+    netns.run("ip -6 route add local 2001:db8:f::/96 dev lo");
+    Lookup stranger;
+    Lookup ours;
+    stranger.listen(1);
+    ours.listen(1);
+    const Result<sys::UniqueFd> first =
+        datapath::attach_sk_lookup(stranger.loaded.object().sk_lookup_program());
+    const Result<sys::UniqueFd> second =
+        datapath::attach_sk_lookup(ours.loaded.object().sk_lookup_program());
+    REQUIRE(first);
+    REQUIRE(second);
+
+    const sys::UniqueFd client(::socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    sockaddr_in6 name{};
+    name.sin6_family = AF_INET6;
+    name.sin6_port = htons(80);
+    std::memcpy(&name.sin6_addr, address6("2001:db8:f::c000:201").bytes.data(), 16);
+    REQUIRE(::connect(client.get(), reinterpret_cast<sockaddr *>(&name), sizeof name) == 0);
+
+    const sys::UniqueFd accepted(
+        ::accept4(ours.listeners[0].fd.get(), nullptr, nullptr, SOCK_CLOEXEC));
+    REQUIRE(accepted);
+    sockaddr_in6 asked{};
+    socklen_t size = sizeof asked;
+    REQUIRE(::getsockname(accepted.get(), reinterpret_cast<sockaddr *>(&asked), &size) == 0);
+    CHECK(std::memcmp(&asked.sin6_addr, &name.sin6_addr, 16) == 0);
+    CHECK(asked.sin6_port == name.sin6_port);
+}
