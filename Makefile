@@ -91,7 +91,7 @@ $(BUILD)/faith-gw: $(call obj,$(CLI_MAIN)) $(BUILD)/libfaith.a
 
 # --- tests -------------------------------------------------------------------------------
 
-$(BUILD)/tests/abi/%.o: tests/abi/%.c
+$(BUILD)/tests/abi/%.o: tests/abi/%.c $(wildcard tests/abi/*.h include/faith/*.h)
 	$(call say,CC,$<)
 	@mkdir -p $(@D)
 	$(Q)gcc -std=c11 -O2 -Wall -Wextra -Werror -Iinclude -c $< -o $@
@@ -219,9 +219,17 @@ install: all
 
 # --- figures -----------------------------------------------------------------------------
 
-.PHONY: bench
+.PHONY: bench bench-prog
 bench: all
 	FAITH_GW=$(BUILD)/faith-gw tests/bench/relay_bench.py
+
+BENCH_SUPPORT := $(filter-out %/main.cc,$(SUPPORT))
+$(BUILD)/tests/bench/prog_bench: $(call obj,tests/bench/prog_bench.cc $(BENCH_SUPPORT)) $(BUILD)/libfaith.a
+	$(call say,LINK,$@)
+	$(Q)$(CXX) $(ALL_CXX) -o $@ $^ $(LIBS)
+
+bench-prog: $(BUILD)/tests/bench/prog_bench
+	$<
 
 clean:
 	rm -rf $(BUILD)
@@ -239,6 +247,7 @@ help:
 ## make check-netns     ring 3: behaviours between namespaces (root); TEST=name for one
 ## make check-sanitize  ring 1 again under AddressSanitizer and UBSan
 ## make bench           figures
+## sudo make bench-prog nanoseconds per packet of each BPF program
 ## make fuzz            fuzzers, FUZZ_SECONDS=30 each
 ## sudo make vmtest     rings 2 and 3 on other kernels, in virtme-ng VMs; KERNEL= RING= TEST= SHELL=1
 ## make install         DESTDIR= PREFIX=/usr: binary, man pages, unit, sysctl, examples
