@@ -237,6 +237,9 @@ def main():
     if os.geteuid() != 0:
         sys.exit("needs root: network namespaces and BPF programs")
     os.environ["PATH"] += ":/usr/sbin:/sbin"
+    load, cores = os.getloadavg()[0], os.cpu_count() or 1
+    if load > cores / 2:
+        print(f"The machine is busy (load {load:.1f} on {cores} cores): figures of this run mean little.", file=sys.stderr)
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda n, _: sys.exit(128 + n))
     with Scope("bench") as scope:
