@@ -10,7 +10,7 @@ from hosts import DUAL6, FOUR, SIX
 from peers import Banner, banner
 from wire import (ACK, DSTOPTS, ECHO_REPLY, FRAGMENT, HOPOPTS, ICMP6, MLD2_REPORT, NEIGH_ADVERT,
                   NEIGH_SOLICIT, PARAM_PROBLEM, REDIRECT, ROUTER_ADVERT, ROUTER_SOLICIT, ROUTING, RST,
-                  SYN, TCP, TIME_EXCEEDED, UDP, UNREACHABLE, Loop, echo, fragment, icmp6, ip6, options,
+                  SYN, TCP, TIME_EXCEEDED, UDP, UNREACHABLE, Loop, Wire, echo, fragment, icmp6, ip6, options,
                   raw, routing0_left0, tcp, udp)
 
 TARGET = on(FOUR)
@@ -175,6 +175,23 @@ def outside(t):
         equal(banner(net.six, DUAL6, 2222), "dual", "who answered")
 
 
+@test("capture: frames that are no IPv6 packet for this host are left to the kernel")
+def not_for_us(t):
+    net, gw = newsletter(t)
+    gw.load()
+    wire = six_wire(net)
+    datagram = ip6(SIX, TARGET, UDP, udp(SIX, TARGET, 4000, 53))
+    with gw.counts(PASS_NOT_IP6=more(1)):  # an ARP request; four's go by another interface
+        wire.send_as(0x0806, bytes.fromhex("0001080006040001") + bytes(20))
+    with gw.counts(PASS_SHORT=1):
+        wire.send(datagram[:30])
+    # An interface that is a bridge port sees frames between other stations. On one that was
+    # not loaded nobody asked for a guard on those, and the TC guard leaves them alone.
+    between_others = Wire(net.four, "eth0", "02:00:00:00:00:99")
+    with gw.counts(PASS_OTHER_HOST=1, DROP_UDP=0):
+        between_others.send(datagram)
+
+
 # --- no relay, no answer -----------------------------------------------------------------
 
 
@@ -250,7 +267,7 @@ def silence_elsewhere(t):
     net, gw = newsletter(t)
     seven = net.client("seven", "eth2", "2001:db8:7::")
     gw.load()
-    wire = type(six_wire(net))(seven, "eth0", net.dual.mac("eth2"))
+    wire = Wire(seven, "eth0", net.dual.mac("eth2"))
     _silent(net, gw, wire, "2001:db8:7::2", "2001:db8:7::1")
 
 
@@ -261,7 +278,7 @@ def silence_later(t):
     seven = net.client("seven", "eth2", "2001:db8:7::")
     wait_for(lambda: "fgw_tc_ingress" in net.dual.run("bpftool", "net", "show").split("eth2")[-1],
              "the guard on the new interface")
-    wire = type(six_wire(net))(seven, "eth0", net.dual.mac("eth2"))
+    wire = Wire(seven, "eth0", net.dual.mac("eth2"))
     _silent(net, gw, wire, "2001:db8:7::2", "2001:db8:7::1")
 
 

@@ -7,7 +7,7 @@ from gateway import PREFIX, newsletter, on, six_wire
 from harness import check, equal, main, test
 from hosts import DUAL6, FOUR, SIX
 from peers import Banner, banner
-from wire import ICMP6, SYN, TCP, UDP, Loop, echo, ip6, tcp, udp
+from wire import ICMP6, SYN, TCP, UDP, Loop, Wire, echo, ip6, tcp, udp
 
 TARGET = on(FOUR)
 
@@ -56,7 +56,7 @@ def off_everywhere(t):
     gw.run("keepfaith", "off")
     with gw.counts(DROP_KEEPFAITH_OFF=3):
         equal(Loop(net.dual).answers(DUAL6, DUAL6, knocks(DUAL6)), [], "answers on the gateway")
-    wire = type(six_wire(net))(seven, "eth0", net.dual.mac("eth2"))
+    wire = Wire(seven, "eth0", net.dual.mac("eth2"))
     with gw.counts(DROP_KEEPFAITH_OFF=3):
         equal(wire.answers("2001:db8:7::2", "2001:db8:7::1", knocks("2001:db8:7::2")), [], "answers elsewhere")
 

@@ -141,9 +141,13 @@ class Wire:
 
     def send(self, *packets, vlan=None):
         for packet in packets:
-            tag = struct.pack("!HH", ETH_P_8021Q, vlan) if vlan is not None else b""
-            frame = self.peer_mac + self.own_mac + tag + struct.pack("!H", ETH_P_IPV6) + packet
-            self.tap.send(frame)
+            if vlan is None:
+                self.send_as(ETH_P_IPV6, packet)
+            else:
+                self.send_as(ETH_P_8021Q, struct.pack("!HH", vlan, ETH_P_IPV6) + packet)
+
+    def send_as(self, ethertype, payload):
+        self.tap.send(self.peer_mac + self.own_mac + struct.pack("!H", ethertype) + payload)
 
     def _next(self):
         """One IPv6 packet that came in, or None when none is waiting."""
