@@ -147,7 +147,9 @@ def no_bpffs(t):
 def read_only_bpffs(t):
     net, gw = newsletter(t)
     before = snapshot(net.dual)
-    script = 'mount -t bpf none /sys/fs/bpf && mount -o remount,ro /sys/fs/bpf && exec "$@"'
+    # Pins go to the file system of the nearest ancestor outside a private mount namespace:
+    # the shell in the middle, which must not exec away.
+    script = 'mount -t bpf none /sys/fs/bpf && mount -o remount,ro /sys/fs/bpf && unshare -m "$@"; exit $?'
     said = refused(gw, before, rc=1, wrapper=["unshare", "-m", "sh", "-c", script, "sh"])
     contains(said, "/sys/fs/bpf", "the message")
 

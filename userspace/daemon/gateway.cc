@@ -16,6 +16,10 @@ namespace faith::daemon {
 
 namespace {
 
+/* For the control socket, netlink and libbpf, when sessions use all others. A worker may
+ * take one more, for a client it has already accepted. */
+constexpr int kept_descriptors = 24;
+
 Error no_such_interface(const std::string &name, const Network &network) {
     std::string known;
     for (const sys::Interface &interface : network.interfaces)
@@ -89,11 +93,13 @@ Status Gateway::start_relay(const datapath::StepHook &before_step) {
     if (!plan_.options.relay)
         return Ok{};
     TRY(before_step("make the listeners"));
-    const std::string limit = sys::raise_descriptor_limit();
-    if (!limit.empty())
-        notes_.push_back(limit);
+    const sys::DescriptorLimit limit = sys::raise_descriptor_limit();
+    if (!limit.note.empty())
+        notes_.push_back(limit.note);
     relay::Options options;
     options.workers = worker_count(plan_.config.relay);
+    options.descriptor_ceiling =
+        std::max(limit.most - kept_descriptors - static_cast<int>(options.workers), 1);
     TRY_ASSIGN(relay_, relay::Relay::create(options, policy()));
     return Ok{};
 }

@@ -2,6 +2,7 @@
 #include "datapath/pins.h"
 
 #include "faith/names.h"
+#include "sys/process.h"
 
 #include <bpf/bpf.h>
 #include <fcntl.h>
@@ -15,6 +16,8 @@
 
 #include <cerrno>
 #include <filesystem>
+#include <mutex>
+#include <optional>
 
 namespace faith::datapath {
 
@@ -23,18 +26,9 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr const char *bpffs_here = "/sys/fs/bpf";
-constexpr const char *bpffs_of_init = "/proc/1/root/sys/fs/bpf";
-
 bool is_bpffs(const char *path) {
     struct statfs info{};
     return ::statfs(path, &info) == 0 && info.f_type == BPF_FS_MAGIC;
-}
-
-bool in_mount_namespace_of_init() {
-    struct stat here{};
-    struct stat init{};
-    return ::stat("/proc/self/ns/mnt", &here) == 0 && ::stat("/proc/1/ns/mnt", &init) == 0 &&
-           here.st_ino == init.st_ino;
 }
 
 Status mount_bpffs() {
@@ -45,14 +39,30 @@ Status mount_bpffs() {
     return Ok{};
 }
 
-/* Mounts it where init sees it. A namespace is entered by a child of one thread, which
- * setns(2) asks for, and left by its end. */
-bool mount_bpffs_for_init() {
+/* Pins in a private mount namespace die with its last process, and with them the
+ * sk_lookup link: after a crash strangers would answer for the prefix (F11). `ip netns
+ * exec` makes such a namespace for every command. So we reach for the file system of the
+ * nearest ancestor outside: "/proc/PID", or "" when no ancestor is. */
+std::string process_outside() {
+    const std::optional<ino_t> here = sys::mount_namespace_of(::getpid());
+    for (int pid = ::getppid(); here && pid > 0; pid = sys::parent_of(pid)) {
+        const std::optional<ino_t> there = sys::mount_namespace_of(pid);
+        if (!there)
+            return {}; // not ours to look at, and further up it will not be better
+        if (*there != *here)
+            return "/proc/" + std::to_string(pid);
+    }
+    return {};
+}
+
+/* Mounts a BPF file system in the mount namespace of that process. A child enters it,
+ * because setns(2) wants a process of one thread, and leaves it by ending. */
+bool mount_bpffs_of(const std::string &process) {
     const pid_t child = ::fork();
     if (child == 0) {
-        const int init = ::open("/proc/1/ns/mnt", O_RDONLY | O_CLOEXEC);
+        const int outside = ::open((process + "/ns/mnt").c_str(), O_RDONLY | O_CLOEXEC);
         const bool done =
-            init >= 0 && ::setns(init, CLONE_NEWNS) == 0 &&
+            outside >= 0 && ::setns(outside, CLONE_NEWNS) == 0 &&
             (is_bpffs(bpffs_here) || ::mount("bpf", bpffs_here, "bpf", 0, "mode=0700") == 0);
         ::_exit(done ? 0 : 1);
     }
@@ -61,24 +71,37 @@ bool mount_bpffs_for_init() {
            WEXITSTATUS(status) == 0;
 }
 
-/* Pins in a private mount namespace die with its last process, and with them the
- * sk_lookup link: after a crash strangers would answer for the prefix (F11). `ip netns
- * exec` makes such a namespace, so we reach for the file system that init sees. */
+/* Where pins go. What was found outside is kept open for the life of the process: the
+ * ancestor that led there may end. */
 std::string bpffs_root() {
-    if (!in_mount_namespace_of_init() && is_bpffs(bpffs_of_init))
-        return bpffs_of_init;
-    return bpffs_here;
+    static std::mutex mutex;
+    static sys::UniqueFd outside;
+    const std::lock_guard<std::mutex> hold(mutex);
+    if (!outside) {
+        const std::string process = process_outside();
+        const std::string path = process + "/root" + bpffs_here;
+        if (process.empty() || !is_bpffs(path.c_str()))
+            return bpffs_here;
+        outside.reset(::open(path.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+    }
+    return outside ? "/proc/self/fd/" + std::to_string(outside.get()) : bpffs_here;
+}
+
+/* A path for people: the same file system under its usual name. */
+std::string shown(const std::string &path) {
+    const std::size_t ours = path.find("/" FGW_PIN_DIRECTORY);
+    return ours == std::string::npos ? path : bpffs_here + path.substr(ours);
 }
 
 Status make_directory(const std::string &path) {
     if (::mkdir(path.c_str(), 0750) != 0 && errno != EEXIST)
-        return system_error(errno, "make the directory " + path);
+        return system_error(errno, "make the directory " + shown(path));
     return Ok{};
 }
 
 Status pin(int fd, const std::string &path) {
     if (bpf_obj_pin(fd, path.c_str()) != 0)
-        return system_error(errno, "pin " + path);
+        return system_error(errno, "pin " + shown(path));
     return Ok{};
 }
 
@@ -87,14 +110,14 @@ Status remove_tree(const std::string &path) {
     std::error_code failed;
     fs::remove_all(path, failed);
     if (failed)
-        return system_error(failed.value(), "remove " + path);
+        return system_error(failed.value(), "remove " + shown(path));
     return Ok{};
 }
 
 /* The parent stays while other namespaces use it. */
 Status remove_if_empty(const std::string &path) {
     if (::rmdir(path.c_str()) != 0 && errno != ENOENT && errno != ENOTEMPTY)
-        return system_error(errno, "remove " + path);
+        return system_error(errno, "remove " + shown(path));
     return Ok{};
 }
 
@@ -106,7 +129,8 @@ Pins::Pins(std::uint64_t netns_inode)
       aside_(base_ + "/new_" + std::to_string(::getpid())) {}
 
 Status Pins::ensure_bpffs() {
-    if (!in_mount_namespace_of_init() && (is_bpffs(bpffs_of_init) || mount_bpffs_for_init()))
+    const std::string process = process_outside();
+    if (!process.empty() && mount_bpffs_of(process))
         return Ok{};
     return is_bpffs(bpffs_here) ? Status(Ok{}) : mount_bpffs();
 }
@@ -135,7 +159,7 @@ Status Pins::pin_link_aside(int link, const std::string &name) {
 Status Pins::commit() {
     /* COMMIT: before this rename nobody finds the pins, after it they are whole. */
     if (::rename(aside_.c_str(), published_.c_str()) != 0)
-        return system_error(errno, "publish " + published_);
+        return system_error(errno, "publish " + shown(published_));
     return Ok{};
 }
 
@@ -143,7 +167,7 @@ Status Pins::pin_link(int link, const std::string &name) { return pin(link, path
 
 Status Pins::unpin_link(const std::string &name) {
     if (::unlink(path("links", name).c_str()) != 0 && errno != ENOENT)
-        return system_error(errno, "unpin " + path("links", name));
+        return system_error(errno, "unpin " + shown(path("links", name)));
     return Ok{};
 }
 
@@ -200,7 +224,7 @@ Result<PinnedMaps> open_pinned_maps(const Pins &pins) {
         if (!owner)
             return Error{.kind = Errc::AbiMismatch,
                          .sys_errno = 0,
-                         .text = "pins are missing under " + pins.directory() +
+                         .text = "pins are missing under " + shown(pins.directory()) +
                                  " (or not permitted to be opened): faith-gw unload, then load"};
     return opened;
 }

@@ -26,7 +26,7 @@ public:
 
     /* Mounts a BPF file system on /sys/fs/bpf if none is there, as ip(8) and bpftool(8)
      * do. In a private mount namespace, where `ip netns exec` puts every command, the one
-     * of init is used: pins must outlive the last process in here. Call it before making
+     * outside is used: pins must outlive the last process in here. Call it before making
      * a Pins. */
     static Status ensure_bpffs();
 

@@ -21,6 +21,10 @@ struct Options {
     std::uint32_t workers = 1;
     std::uint32_t pipe_bytes = 1 << 20;      /* asked of F_SETPIPE_SZ; less is accepted and told */
     std::uint32_t max_pipes_per_worker = 64; /* in use and pooled; beyond: copy */
+    /* Descriptors numbered from here up are left to others in the process, which must
+     * still answer an operator and follow the network when sessions took all the rest.
+     * The kernel gives the lowest number that is free. 0: all may be used. */
+    int descriptor_ceiling = 0;
 };
 
 /* One live session, for `faith-gw sessions` and `status`. */

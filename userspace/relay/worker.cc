@@ -2,6 +2,7 @@
 #include "relay/worker.h"
 
 #include <algorithm>
+#include <limits>
 #include <utility>
 #include <variant>
 
@@ -12,6 +13,7 @@ using sys::Accepted;
 namespace {
 
 constexpr std::uint32_t longest_burst = 64;
+constexpr int no_ceiling = std::numeric_limits<int>::max();
 constexpr sys::Interest reading{.read = true, .write = false};
 
 /* A descriptor may come free anywhere in the process, and nobody tells. */
@@ -28,8 +30,10 @@ Result<std::unique_ptr<Worker>> Worker::create(const Options &options, Shared sh
 
 Worker::Worker(const Options &options, Shared shared, sys::UniqueFd listener,
                std::unique_ptr<sys::EventLoop> loop)
-    : shared_(shared), listener_(std::move(listener)), loop_(std::move(loop)),
-      pipes_(options.max_pipes_per_worker, options.pipe_bytes),
+    : shared_(shared),
+      ceiling_(options.descriptor_ceiling > 0 ? options.descriptor_ceiling : no_ceiling),
+      listener_(std::move(listener)), loop_(std::move(loop)),
+      pipes_(options.max_pipes_per_worker, options.pipe_bytes, ceiling_),
       tools_{.loop = *loop_,
              .stats = stats_,
              .pumps = {.scratch = scratch_,
@@ -70,7 +74,8 @@ bool Worker::accept_one() {
     if (!spare_) {
         int error = 0;
         spare_ = sys::open_tcp4(error);
-        if (!spare_) {
+        if (!spare_ || spare_.get() >= ceiling_) {
+            spare_.reset();
             pause();
             return false;
         }

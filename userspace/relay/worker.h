@@ -60,6 +60,7 @@ private:
 
     Shared shared_;
     PolicyBox::Copy policy_;
+    const int ceiling_; /* see Options::descriptor_ceiling */
     sys::UniqueFd listener_;
     sys::UniqueFd spare_; /* the next session's server side, see accept_one() */
     std::unique_ptr<sys::EventLoop> loop_;

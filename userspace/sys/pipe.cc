@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <utility>
@@ -81,6 +82,8 @@ Pipe PipePool::make() {
         pipe.in.reset(ends[1]);
         pipe.capacity = grow(pipe.in.get(), bytes_);
     }
+    if (std::max(ends[0], ends[1]) >= ceiling_)
+        pipe = Pipe{};
     if (pipe && pipe.capacity < bytes_) {
         const std::uint32_t before = shrunk_to();
         if (before == 0 || pipe.capacity < before)

@@ -13,6 +13,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <vector>
 
 namespace faith::sys {
@@ -37,7 +38,9 @@ public:
     /* Below this a pipe has fewer slots than one read of the copying engine has pages. */
     static constexpr std::uint32_t least_useful = 64 * 1024;
 
-    PipePool(std::uint32_t most, std::uint32_t bytes) : most_(most), bytes_(bytes) {}
+    /* A pipe with a descriptor from `ceiling` up counts as one that could not be made. */
+    PipePool(std::uint32_t most, std::uint32_t bytes, int ceiling = std::numeric_limits<int>::max())
+        : most_(most), bytes_(bytes), ceiling_(ceiling) {}
 
     Pipe get();           /* empty handle: use no pipe now */
     void put(Pipe &pipe); /* takes it; one with bytes left is closed, never used again */
@@ -58,6 +61,7 @@ private:
 
     const std::uint32_t most_;
     const std::uint32_t bytes_;
+    const int ceiling_;
     std::uint32_t made_ = 0;
     std::uint32_t pause_ = 0; /* calls of get() to let pass before trying to make one again */
     std::vector<Pipe> idle_;

@@ -6,11 +6,16 @@
 #include <signal.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <fstream>
+#include <limits>
+#include <utility>
 
 namespace faith::sys {
 
@@ -61,14 +66,33 @@ int next_signal(int descriptor) {
                                                                  : 0;
 }
 
-std::string raise_descriptor_limit() {
+DescriptorLimit raise_descriptor_limit() {
     rlimit limit{};
     if (::getrlimit(RLIMIT_NOFILE, &limit) != 0)
         return {};
-    limit.rlim_cur = limit.rlim_max;
-    if (::setrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_max >= few_descriptors)
-        return {};
-    return "only " + std::to_string(limit.rlim_max) + " descriptors are allowed, two for a session";
+    const rlim_t soft = std::exchange(limit.rlim_cur, limit.rlim_max);
+    const rlim_t have = ::setrlimit(RLIMIT_NOFILE, &limit) == 0 ? limit.rlim_max : soft;
+    DescriptorLimit result;
+    result.most = static_cast<int>(std::min<rlim_t>(have, std::numeric_limits<int>::max()));
+    if (have < few_descriptors)
+        result.note =
+            "only " + std::to_string(have) + " descriptors are allowed, two for a session";
+    return result;
+}
+
+std::optional<ino_t> mount_namespace_of(int pid) {
+    struct stat info{};
+    if (::stat(("/proc/" + std::to_string(pid) + "/ns/mnt").c_str(), &info) != 0)
+        return std::nullopt;
+    return info.st_ino;
+}
+
+int parent_of(int pid) {
+    std::ifstream status("/proc/" + std::to_string(pid) + "/status");
+    for (std::string word; status >> word;)
+        if (int parent = 0; word == "PPid:" && status >> parent)
+            return parent;
+    return 0;
 }
 
 Status wait_for_exit(int pid, Millis longest) {

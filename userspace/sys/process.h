@@ -6,7 +6,10 @@
 #include "sys/clock.h"
 #include "sys/fd.h"
 
+#include <sys/types.h>
+
 #include <initializer_list>
+#include <optional>
 #include <string>
 
 namespace faith::sys {
@@ -17,8 +20,16 @@ Result<UniqueFd> signal_descriptor(std::initializer_list<int> signals);
 /* The next signal of such a descriptor, 0 if there is none. */
 int next_signal(int descriptor);
 
-/* Soft limit to hard limit. Says so when that is too few for a gateway, else "". */
-std::string raise_descriptor_limit();
+/* Raises the soft limit to the hard one. */
+struct DescriptorLimit {
+    int most = 0;     /* descriptors are numbered below this */
+    std::string note; /* says so when that is few for a gateway */
+};
+DescriptorLimit raise_descriptor_limit();
+
+/* Nothing, or 0, when there is no such process or it may not be looked at. */
+std::optional<ino_t> mount_namespace_of(int pid);
+int parent_of(int pid);
 
 /* Both wait at most so long, then fail with Busy. */
 Status end_process(int pid, Millis longest); /* SIGKILL */

@@ -70,12 +70,13 @@ TEST_CASE("process: the descriptor limit is raised to what is allowed, and too f
     REQUIRE(::getrlimit(RLIMIT_NOFILE, &before) == 0);
     const rlimit low{.rlim_cur = 64, .rlim_max = before.rlim_max};
     REQUIRE(::setrlimit(RLIMIT_NOFILE, &low) == 0);
-    const std::string told = raise_descriptor_limit();
+    const DescriptorLimit limit = raise_descriptor_limit();
     rlimit after{};
     REQUIRE(::getrlimit(RLIMIT_NOFILE, &after) == 0);
     REQUIRE(::setrlimit(RLIMIT_NOFILE, &before) == 0);
     CHECK(after.rlim_cur == before.rlim_max);
-    CHECK(told.empty() == (before.rlim_max >= 4096));
+    CHECK(static_cast<rlim_t>(limit.most) == before.rlim_max);
+    CHECK(limit.note.empty() == (before.rlim_max >= 4096));
 
     /* The hard limit cannot be raised again by everybody: in a child. */
     Starter starter;
@@ -84,7 +85,7 @@ TEST_CASE("process: the descriptor limit is raised to what is allowed, and too f
     if (outcome->in_child) {
         const rlimit few{.rlim_cur = 100, .rlim_max = 100};
         ::setrlimit(RLIMIT_NOFILE, &few);
-        starter.report(raise_descriptor_limit());
+        starter.report(raise_descriptor_limit().note);
         ::_exit(0);
     }
     ::wait(nullptr);
