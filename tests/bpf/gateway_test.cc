@@ -71,7 +71,8 @@ Holdings look() {
     }
     std::sort(held.guarded.begin(), held.guarded.end());
     held.lookups = count_lookups(instance.netns_inode);
-    held.pins = std::filesystem::exists("/sys/fs/bpf/" FGW_PIN_DIRECTORY "/" + std::to_string(instance.netns_inode));
+    held.pins = std::filesystem::exists("/sys/fs/bpf/" FGW_PIN_DIRECTORY "/" +
+                                        std::to_string(instance.netns_inode));
     held.run_directory = std::filesystem::exists(instance.directory());
     held.descriptors = count_descriptors();
     return held;

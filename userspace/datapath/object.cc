@@ -54,17 +54,14 @@ std::string advice(int number) {
 } // namespace
 
 LibbpfWords::LibbpfWords() {
-    words = new std::string; // owned until the destructor: one per thread
+    words = &said_;
     libbpf_set_print(collect);
 }
 
-LibbpfWords::~LibbpfWords() {
-    delete words;
-    words = nullptr;
-}
+LibbpfWords::~LibbpfWords() { words = nullptr; }
 
 std::string LibbpfWords::last() const {
-    std::string text = *words;
+    std::string text = said_;
     while (!text.empty() && text.back() == '\n')
         text.pop_back();
     const std::size_t newline = text.rfind('\n');

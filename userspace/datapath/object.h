@@ -63,6 +63,9 @@ public:
     LibbpfWords(const LibbpfWords &) = delete;
     LibbpfWords &operator=(const LibbpfWords &) = delete;
     std::string last() const;
+
+private:
+    std::string said_;
 };
 
 } // namespace faith::datapath
