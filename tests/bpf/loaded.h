@@ -20,7 +20,7 @@ public:
         configure({.keepfaith = 1, .listeners = 0, .all_ports = 1, .pad = 0});
     }
 
-    datapath::Object &object() { return object_; }
+    const datapath::Object &object() const { return object_; }
     datapath::Maps maps() const { return object_.maps(); }
 
     void configure(const fgw_config &config) { must(maps().config.put(0, config)); }

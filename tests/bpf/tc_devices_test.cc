@@ -9,12 +9,14 @@
 #include "loaded.h"
 
 #include "datapath/link.h"
+#include "faith/names.h"
 #include "sys/fd.h"
 #include "tests/support/guard_cases.h"
 
 #include <linux/if.h>
 #include <linux/if_tun.h>
 
+#include <bpf/libbpf.h>
 #include <fcntl.h>
 #include <sys/ioctl.h>
 
@@ -44,7 +46,7 @@ static_assert(sizeof(Announcement) == 10);
 /* A device in a namespace of its own, the guard at its ingress. */
 class Guarded {
 public:
-    explicit Guarded(Device kind) : kind_(kind), tun_(::open("/dev/net/tun", O_RDWR | O_CLOEXEC)) {
+    explicit Guarded(Device kind) : tun_(::open("/dev/net/tun", O_RDWR | O_CLOEXEC)) {
         INFO("/dev/net/tun");
         REQUIRE(tun_);
         ifreq request{};
@@ -83,7 +85,6 @@ public:
 private:
     FreshNetns netns_;
     Loaded loaded_;
-    Device kind_;
     sys::UniqueFd tun_;
     Mac address_{};
 };
@@ -117,7 +118,7 @@ TEST_CASE("tc_ingress: the table on a device without an Ethernet header") {
 TEST_CASE("tc_ingress: to the byte, how long a packet is, with and without an Ethernet header") {
     Guarded tap(Device::Tap);
     Guarded tun(Device::Tun);
-    for (const std::size_t payload : {30, 6000}) {
+    for (const std::size_t payload : {std::size_t{30}, std::size_t{6000}}) {
         for (int more = -16; more <= 16; ++more) {
             const Packet::Ip6Header header = {
                 .payload_length = static_cast<std::uint16_t>(static_cast<int>(payload) + 8 + more)};
@@ -129,6 +130,19 @@ TEST_CASE("tc_ingress: to the byte, how long a packet is, with and without an Et
                   expected);
             CHECK(tun.counted(Packet().ip6(header).udp().payload(payload), 40) == expected);
         }
+    }
+}
+
+TEST_CASE("tc_ingress: a short packet in a long frame is as long as it says") {
+    Guarded device(Device::Tap);
+    const auto said_to_be = [&](std::uint16_t bytes) {
+        return device.frame().ip6({.payload_length = bytes}).tcp().payload(6000);
+    };
+    for (const std::uint16_t linear : {std::uint16_t{0}, ethernet_only}) {
+        CHECK(device.counted(said_to_be(6020), linear) == "PASS_TCP +1");
+        CHECK(device.counted(said_to_be(3000), linear) == "PASS_TCP +1");
+        CHECK(device.counted(said_to_be(20), linear) == "PASS_TCP +1");
+        CHECK(device.counted(said_to_be(19), linear) == "DROP_TRUNCATED +1");
     }
 }
 
@@ -160,4 +174,26 @@ TEST_CASE("tc_ingress: headers outside of the linear part are read") {
                       .ip6({.destination = address6("2001:db8:e::1")})
                       .destination_options({.bytes = 2048})
                       .udp()) == "PASS_NOT_PREFIX +1");
+}
+
+TEST_CASE("tc_ingress: what passes goes on to other people's filters, what is dropped does not") {
+    Guarded device(Device::Tap);
+    const Loaded theirs; /* another copy without prefixes: passes and counts everything */
+    bpf_tc_hook hook{};
+    hook.sz = sizeof hook;
+    hook.ifindex = static_cast<int>(if_nametoindex("guarded"));
+    hook.attach_point = BPF_TC_INGRESS;
+    bpf_tc_opts options{};
+    options.sz = sizeof options;
+    options.prog_fd = theirs.object().tc_program();
+    options.priority = FGW_TC_PRIORITY + 1;
+    REQUIRE(bpf_tc_attach(&hook, &options) == 0);
+    const auto seen_by_them = [&](const Packet &packet) {
+        const Loaded::Counts before = theirs.counts();
+        device.counted(packet);
+        return moved(before, theirs.counts());
+    };
+    CHECK(seen_by_them(device.frame().ip6().tcp()) == "PASS_NOT_PREFIX +1");
+    CHECK(seen_by_them(device.frame().ip4()) == "PASS_NOT_IP6 +1");
+    CHECK(seen_by_them(device.frame().ip6().udp()) == "");
 }

@@ -2,14 +2,14 @@
 #include "prog_run.h"
 
 #include <bpf/bpf.h>
-#include <bpf/libbpf.h>
 
 namespace faith::test {
 
 Result<PacketRun> run_on_packet(int program, const Bytes &input, int repeat) {
     /* Longer than what went in, so that a grown packet is seen as one. */
     Bytes output(input.size() + 256);
-    LIBBPF_OPTS(bpf_test_run_opts, options);
+    bpf_test_run_opts options{};
+    options.sz = sizeof options;
     options.data_in = input.data();
     options.data_size_in = static_cast<std::uint32_t>(input.size());
     options.data_out = output.data();
@@ -25,7 +25,8 @@ Result<PacketRun> run_on_packet(int program, const Bytes &input, int repeat) {
 
 Result<LookupRun> run_on_lookup(int program, const bpf_sk_lookup &context, int repeat) {
     bpf_sk_lookup after{};
-    LIBBPF_OPTS(bpf_test_run_opts, options);
+    bpf_test_run_opts options{};
+    options.sz = sizeof options;
     options.ctx_in = &context;
     options.ctx_size_in = sizeof context;
     options.ctx_out = &after;

@@ -62,7 +62,8 @@ TEST_CASE("ip6: an end outside of the packet is refused") {
 }
 
 TEST_CASE("ip6: a payload length of zero stands for more than 65,535 bytes (RFC 2675)") {
-    for (const std::size_t bytes : {0, 20, 65535, 65536, 70000}) {
+    const std::vector<std::size_t> lengths = {0, 20, 65535, 65536, 70000};
+    for (const std::size_t bytes : lengths) {
         Reading reading(Packet().ip6({.payload_length = std::uint16_t{0}}).payload(bytes).bytes());
         ip6_header header{};
         REQUIRE(ip6_parse(&reading.cursor, &header));
