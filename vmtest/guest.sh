@@ -51,7 +51,8 @@ stall=/sys/module/rcupdate/parameters/rcu_cpu_stall_timeout
 cd "$tree"
 if [ -n "${shell:-}" ]; then
 	echo "kernel $(uname -r), tree $tree; for example: python3 tests/run.py --build build netns"
-	exec bash -i
+	export PS1='guest:\w# '
+	exec bash --norc -i
 fi
 uname -r >$out/started
 exec python3 vmtest/rings.py $out
