@@ -16,6 +16,10 @@ FACTOR = {"kvm": 2, "tcg": 8}
 BOOT_SECONDS = {"kvm": 45, "tcg": 180}
 PROBE_SECONDS = 8
 GUEST_OUT = "/run/faith-vmtest"
+CPUS = 2
+# Emulation asks the kernel to read time from a device, an exit each, unless told that the time
+# stamp counter can be trusted; and to guard against processors that it is not running on.
+TCG_OPTIONS = ["tsc=reliable", "mitigations=off", "no5lvl", "apparmor=0"]
 
 
 def kvm_works(image):
@@ -50,12 +54,12 @@ class Guest:
 
     def argv(self, shell=False):
         guest = f"{self.tree}/vmtest/guest.sh"
-        argv = [f"{self.venv}/bin/vng", "--run", self.image, "--cpus", "2", "--memory", "2G", "--user", "root",
+        argv = [f"{self.venv}/bin/vng", "--run", self.image, "--cpus", str(CPUS), "--memory", "2G", "--user", "root",
                 "--force-9p", f"--rwdir={GUEST_OUT}={self.out}", "--cwd", "/",
                 "--qemu-opts=-fsdev local,id=faithhost,path=/,security_model=none,readonly=on,multidevs=remap "
                 "-device virtio-9p-pci,fsdev=faithhost,mount_tag=faithhost"]
         if self.accel == "tcg":
-            argv.append("--disable-kvm")
+            argv += ["--disable-kvm", *(word for option in TCG_OPTIONS for word in ("--append", option))]
         if shell:
             return argv + ["--shell", guest]
         return argv + ["--disable-monitor", "--verbose", "--", shlex.quote(guest)]

@@ -18,7 +18,7 @@ import time
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 FACTOR = float(os.environ.get("FAITH_TIME_FACTOR", "1"))
 # Longer than a ring takes; a ring that hangs must not take the others' time with it.
-LIMITS = {"bpf": 60, "netns": 240, "vm": 120, "verifier": 30}
+LIMITS = {"bpf": 60, "netns": 300, "vm": 120, "verifier": 30}
 MARK = "faith-gw vmtest:"
 
 
@@ -66,8 +66,9 @@ def _end_of(child, limit):
 
 def command(ring, plan):
     build, only = plan["build"], plan.get("test")
-    if ring == "vm":
-        return ["python3", "vmtest/vmring.py", "--build", build, *(["--only", only] if only else [])]
+    if ring == "vm" or (ring == "netns" and plan.get("jobs")):
+        return ["python3", "vmtest/vmring.py", "--build", build, "--jobs", plan.get("jobs") or "1",
+                *(["--only", only] if only else []), ring]
     if ring == "verifier":
         return ["python3", "vmtest/verifier.py", "--build", build, "measure"]
     # Which skips are allowed is the judge's business.

@@ -1,11 +1,13 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""Ring 4's own tests, vmtest/tests/*_test.py: what needs a kernel module that the machine
-itself may not have. They are written, run and recorded like the files of tests/netns.
+"""Runs the test files of ring 3 or 4 in the guest, two at a time, as it has two processors.
+Ring 3 is tests/netns, ring 4 is vmtest/tests: what needs a kernel module that the machine
+itself may not have. Both are written alike, and recorded as tests/run.py does.
 
-usage: vmring.py --build DIR [--only TEXT]
+usage: vmring.py --build DIR [--only TEXT] [--jobs N] netns|vm
 """
 import argparse
+import concurrent.futures
 import importlib.util
 import pathlib
 import sys
@@ -24,20 +26,32 @@ def rings_runner():
     return module
 
 
+DIRECTORIES = {"netns": "tests/netns", "vm": "vmtest/tests"}
+# Started first, so that no long file runs alone at the end.
+LONGEST = ["loader_test.py", "programs_test.py", "faults_test.py", "relay_test.py", "netem_test.py"]
+
+
+def in_order(paths):
+    return sorted(paths, key=lambda path: (LONGEST.index(path.name) if path.name in LONGEST else 99, path.name))
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--build", default="build")
     parser.add_argument("--only", default="")
+    parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("ring", choices=DIRECTORIES)
     asked = parser.parse_args()
     runner = rings_runner()
     options = runner.Options((ROOT / asked.build).resolve(), asked.only, 300.0 * runner.SLOW)
     (options.build / "results").mkdir(parents=True, exist_ok=True)
-    began, tests = time.monotonic(), []
-    for path in sorted((ROOT / "vmtest/tests").glob("*_test.py")):
-        tests += runner.netns_file(path, options)
+    began = time.monotonic()
+    paths = in_order((ROOT / DIRECTORIES[asked.ring]).glob("*_test.py"))
+    with concurrent.futures.ThreadPoolExecutor(asked.jobs) as pool:
+        tests = [test for found in pool.map(lambda path: runner.netns_file(path, options), paths) for test in found]
     for test in tests:
         runner.show(test)
-    runner.save("vm", tests, time.monotonic() - began, options)
+    runner.save(asked.ring, tests, time.monotonic() - began, options)
     sys.exit(any(test.outcome == "failed" for test in tests))
 
 
