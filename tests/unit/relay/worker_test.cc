@@ -54,6 +54,9 @@ TEST_CASE("worker: hundreds wait at the door, all are let in") {
     std::vector<peers::UniqueFd> clients;
     for (int i = 0; i < 300; ++i)
         clients.push_back(peers::connect6(rig.port()));
+    for (int i = 0; i < 12; ++i) /* 1 + 2 + 4 + ... + 64 + 64 + 64, and some to spare */
+        rig.turn();
+    CHECK(rig.worker->stats().sessions_opened.get() == 300);
     std::vector<peers::UniqueFd> servers;
     rig.until([&] {
         while (peers::UniqueFd fd = rig.server.accept())

@@ -102,6 +102,15 @@ TEST_CASE("pipe: out of descriptors, the pool says so and does not try again at 
     CHECK(pool.shrunk_to() == 0);
 }
 
+TEST_CASE("pipe: asked for more than there is, the pool takes the most it can get") {
+    PipePool pool(1, 0xf0000000);
+    const Pipe pipe = pool.get();
+    REQUIRE(pipe);
+    CHECK(pipe.capacity >= 1 << 20); /* fs.pipe-max-size, or beyond for root */
+    CHECK(pool.shrunk_to() == pipe.capacity);
+    CHECK(pool.refused() == 0);
+}
+
 namespace {
 
 /* In a process of its own, as a user of its own: what 200 pipes of 1 MiB came to. */
