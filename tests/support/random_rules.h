@@ -15,6 +15,9 @@ namespace faith::test {
 
 acl::Rule random_rule(Random &random);
 std::vector<acl::Rule> random_rules(Random &random, std::size_t most);
+/* Exactly so many, in one of several shapes: wild; as people write them; each near one
+ * before it; crowded into few addresses, so that halves make wholes; all about ports. */
+std::vector<acl::Rule> random_list(Random &random, std::size_t size);
 /* Aimed at a rule's first or last address or port, one beside it, or anywhere. */
 acl::Packet random_packet(Random &random, const std::vector<acl::Rule> &rules);
 

@@ -34,17 +34,17 @@ struct Limits {
 
 /* The generation before: its rules and their slots (Image::slots), or nothing. */
 struct Previous {
-    std::span<const Rule> rules;
-    std::span<const std::uint32_t> slots;
+    std::span<const Rule> rules = {};
+    std::span<const std::uint32_t> slots = {};
 };
 
 struct CompileOptions {
-    Limits limits;
+    Limits limits = {};
     /* Targets that no rule can open, to warn of rules that try. */
-    std::span<const Prefix4> never;
+    std::span<const Prefix4> never = {};
     /* A rule that means the same keeps its slot, and with it its hits. A new rule gets a
      * slot that the previous generation does not use while there are such slots. */
-    Previous previous;
+    Previous previous = {};
 };
 
 struct Warning {

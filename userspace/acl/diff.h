@@ -24,7 +24,8 @@ Diff diff(std::span<const Rule> from, std::span<const Rule> to);
 
 /* "+3 -1 rules", "+0 -0 rules, 2 moved" */
 std::string summary(const Diff &diff);
-/* "- faithd.conf:4: RULE" and "+ faithd.conf:7: RULE", the removed first. */
+/* "- faithd.conf:4: RULE" for each that went, then "+ ..." for what came and "~ ..." for
+ * what moved. */
 std::vector<std::string> lines(const Diff &diff, std::span<const Rule> from,
                                std::span<const Rule> to);
 

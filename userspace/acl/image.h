@@ -13,6 +13,9 @@
 
 namespace faith::acl {
 
+/* Where the index of a rule is expected and no rule decides. */
+inline constexpr std::uint32_t no_rule = 0xffffffff;
+
 struct Image {
     std::vector<fgw_prefix_key> source_keys; /* by address, an outer prefix before its inner */
     std::vector<fgw_acl_class> source_values;
