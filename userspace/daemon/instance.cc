@@ -28,18 +28,26 @@ Result<Instance> Instance::here() {
 }
 
 Result<sys::FileLock> lock_instance(const Instance &instance) {
-    if (Status made = sys::make_directories(instance.directory()); !made) {
-        if (made.error().sys_errno == EACCES || made.error().sys_errno == EPERM)
+    /* A gateway that leaves removes the directory, perhaps between our making it and our
+     * lock in it: then make it again. */
+    for (int attempt = 0; attempt < 100; ++attempt) {
+        Status made = sys::make_directories(instance.directory());
+        if (!made && made.error().sys_errno == ENOENT)
+            continue;
+        if (!made && (made.error().sys_errno == EACCES || made.error().sys_errno == EPERM))
             made.error().text += "; this needs root";
-        return std::move(made).error();
+        if (!made)
+            return std::move(made).error();
+        Result<sys::FileLock> lock = sys::FileLock::try_lock(instance.lock());
+        if (lock || (lock.error().kind != Errc::Busy && lock.error().sys_errno != ENOENT))
+            return lock;
+        if (lock.error().kind == Errc::Busy)
+            break;
     }
-    Result<sys::FileLock> lock = sys::FileLock::try_lock(instance.lock());
-    if (!lock && lock.error().kind == Errc::Busy)
-        return Error{.kind = Errc::Busy,
-                     .sys_errno = 0,
-                     .text = "another faith-gw is loading or unloading here (" + instance.lock() +
-                             " is locked); try again when it is done"};
-    return lock;
+    return Error{.kind = Errc::Busy,
+                 .sys_errno = 0,
+                 .text = "another faith-gw is loading or unloading here (" + instance.lock() +
+                         " is locked); try again when it is done"};
 }
 
 bool is_locked(const Instance &instance) {
