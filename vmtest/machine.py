@@ -79,21 +79,27 @@ class Guest:
                                  stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True)
         reader = threading.Thread(target=_copy, args=(child.stdout, console, say), daemon=True)
         reader.start()
-        began = time.monotonic()
-        why = None
-        while child.poll() is None and why is None:
-            time.sleep(0.1)
-            waited = time.monotonic() - began
-            if not (self.out / "started").exists() and waited > BOOT_SECONDS[self.accel]:
-                why = f"no sign of life after {BOOT_SECONDS[self.accel]} s"
-            elif waited > seconds:
-                why = f"not done after {seconds:.0f} s"
-        if why:
+        try:
+            why = self._wait(child, seconds)
+        finally:
+            # Also when we are ended ourselves: nobody else knows of this guest.
             _end(child)
         reader.join(10)
         if not why and not (self.out / "record.json").exists():
             why = f"the guest ended ({child.returncode}) without a record"
         return why
+
+    def _wait(self, child, seconds):
+        """Until the guest ends or its time is over; returns why it must end early."""
+        began = time.monotonic()
+        while child.poll() is None:
+            time.sleep(0.1)
+            waited = time.monotonic() - began
+            if not (self.out / "started").exists() and waited > BOOT_SECONDS[self.accel]:
+                return f"no sign of life after {BOOT_SECONDS[self.accel]} s"
+            if waited > seconds:
+                return f"not done after {seconds:.0f} s"
+        return None
 
 
 def _copy(stream, path, say):
@@ -109,6 +115,8 @@ def _copy(stream, path, say):
 
 def _end(child):
     """Ends the process group that run() started: vng, virtme-run, qemu."""
+    if child.poll() is not None:
+        return
     for number in (signal.SIGTERM, signal.SIGKILL):
         try:
             os.killpg(child.pid, number)

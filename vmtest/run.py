@@ -15,6 +15,7 @@ import os
 import pathlib
 import platform
 import shutil
+import signal
 import sys
 import time
 
@@ -195,6 +196,7 @@ def main():
     options = parse(sys.argv[1:])
     if os.geteuid() != 0:
         sys.exit("vmtest: needs root, as the guest sees the machine's files through this user: sudo make vmtest")
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     session = Session(options)
     began = time.monotonic()
     try:
