@@ -28,6 +28,7 @@ TEST_CASE("text: quoting is safe for a terminal") {
     CHECK(quoted("denny") == "\"denny\"");
     CHECK(quoted("") == "\"\"");
     CHECK(quoted("a\x1b[31m\n") == "\"a\\x1b[31m\\x0a\"");
+    CHECK(quoted("\x7f") == "\"\\x7f\"");
     CHECK(quoted("\xc3\xa9") == "\"\\xc3\\xa9\"");
     CHECK(quoted(std::string_view("\0", 1)) == "\"\\x00\"");
     CHECK(quoted("say \"\\\"") == "\"say \\\"\\\\\\\"\"");

@@ -109,8 +109,11 @@ TEST_CASE("document: depth is bounded, however it is written") {
     CHECK(at(read("a = [" + addresses + "] # " + repeat(2'000, ".")), "a").elements.size() ==
           4'000);
     CHECK(error_of(R"(a = "\"" # )" + repeat(2'000, ".")) == "no error");
+    CHECK(error_of(R"(a = "\"")" + repeat(2'000, ".")).ends_with(": too many dotted keys"));
     CHECK(error_of(R"(a = "\\" # )" + repeat(2'000, ".")) == "no error");
+    CHECK(error_of(R"(a = "\\")" + repeat(2'000, ".")).ends_with(": too many dotted keys"));
     CHECK(error_of(R"(a = '\' # )" + repeat(2'000, ".")) == "no error");
+    CHECK(error_of(R"(a = '\')" + repeat(2'000, ".")).ends_with(": too many dotted keys"));
     CHECK(error_of("a = \"\\\\\"\nb" + repeat(2'000, ".b") + " = 1\n") ==
           "f:2:2002: too many dotted keys");
 }
