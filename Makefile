@@ -219,7 +219,7 @@ install: all
 
 # --- figures -----------------------------------------------------------------------------
 
-.PHONY: bench bench-prog
+.PHONY: bench bench-prog bench-acl
 bench: all
 	FAITH_GW=$(BUILD)/faith-gw tests/bench/relay_bench.py
 
@@ -229,6 +229,13 @@ $(BUILD)/tests/bench/prog_bench: $(call obj,tests/bench/prog_bench.cc $(BENCH_SU
 	$(Q)$(CXX) $(ALL_CXX) -o $@ $^ $(LIBS)
 
 bench-prog: $(BUILD)/tests/bench/prog_bench
+	$<
+
+$(BUILD)/tests/bench/acl_bench: $(call obj,tests/bench/acl_bench.cc) $(BUILD)/libfaith.a
+	$(call say,LINK,$@)
+	$(Q)$(CXX) $(ALL_CXX) -o $@ $^ $(LIBS)
+
+bench-acl: $(BUILD)/tests/bench/acl_bench
 	$<
 
 clean:
@@ -248,6 +255,7 @@ help:
 ## make check-sanitize  ring 1 again under AddressSanitizer and UBSan
 ## make bench           figures
 ## sudo make bench-prog nanoseconds per packet of each BPF program
+## make bench-acl       compiling a list of rules, and a verdict by lookup and by walk
 ## make fuzz            fuzzers, FUZZ_SECONDS=30 each
 ## sudo make vmtest     rings 2 and 3 on other kernels, in virtme-ng VMs; KERNEL= RING= TEST= SHELL=1
 ## make install         DESTDIR= PREFIX=/usr: binary, man pages, unit, sysctl, examples

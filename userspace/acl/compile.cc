@@ -11,33 +11,35 @@ namespace faith::acl {
 
 namespace {
 
-/* The slots of a new list, in order of preference for rules that are new. */
+/* A rule that stayed keeps its slot. A new one gets the lowest that nobody had: until the
+ * previous generation is gone, its programs may still count in the slots of rules that
+ * went, so these are the last resort. */
 std::vector<std::uint32_t> assign_slots(std::span<const Rule> rules, const Previous &previous,
                                         std::size_t max_rules) {
     enum class Use : std::uint8_t { Never, Before, Kept };
     std::vector<Use> use(max_rules, Use::Never);
     for (const std::uint32_t slot : previous.slots)
         use[slot] = Use::Before;
-    std::vector<std::uint32_t> slots(rules.size(), no_rule);
     const std::vector<std::uint32_t> pairs = pair_rules(previous.rules, rules);
-    for (std::size_t i = 0; i < rules.size(); i++) {
-        if (pairs[i] == no_rule)
+    for (const std::uint32_t old : pairs)
+        if (old != no_rule)
+            use[previous.slots[old]] = Use::Kept;
+    std::vector<std::uint32_t> slots;
+    slots.reserve(rules.size());
+    Use wanted = Use::Never;
+    std::uint32_t next = 0;
+    for (const std::uint32_t old : pairs) {
+        if (old != no_rule) {
+            slots.push_back(previous.slots[old]);
             continue;
-        slots[i] = previous.slots[pairs[i]];
-        use[slots[i]] = Use::Kept;
-    }
-    /* A slot of a rule that went is the last resort: until the previous generation is
-     * gone, its programs may still count there. */
-    std::vector<std::uint32_t> free;
-    for (const Use wanted : {Use::Before, Use::Never})
-        for (std::uint32_t slot = static_cast<std::uint32_t>(max_rules); slot-- > 0;)
-            if (use[slot] == wanted)
-                free.push_back(slot);
-    for (std::uint32_t &slot : slots) {
-        if (slot != no_rule)
-            continue;
-        slot = free.back();
-        free.pop_back();
+        }
+        while (use[next] != wanted)
+            if (++next == max_rules) {
+                wanted = Use::Before;
+                next = 0;
+            }
+        use[next] = Use::Kept;
+        slots.push_back(next);
     }
     return slots;
 }

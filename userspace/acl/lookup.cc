@@ -2,131 +2,160 @@
 #include "acl/lookup.h"
 
 #include <algorithm>
-#include <bit>
+#include <optional>
 
 namespace faith::acl {
 
 namespace {
 
-std::uint64_t mix(std::uint64_t value) {
-    value *= 0x9e3779b97f4a7c15;
-    return value ^ value >> 32;
+/* Where nothing matches. No class of an image has this number. */
+constexpr std::uint32_t no_class = 0;
+
+std::optional<std::uint32_t> next(std::uint32_t address) {
+    return address == UINT32_MAX ? std::nullopt : std::optional(address + 1);
 }
 
-std::uint64_t mask64(unsigned length) {
-    return length == 0 ? 0 : ~std::uint64_t{0} << (64 - length);
+template <class Source6>
+std::optional<Source6> next(Source6 address) {
+    if (++address.low == 0 && ++address.high == 0)
+        return std::nullopt;
+    return address;
 }
 
 std::uint64_t load64(const std::uint8_t *bytes) {
-    std::uint64_t value = 0;
-    for (int i = 0; i < 8; i++)
-        value = value << 8 | bytes[i];
-    return value;
+    return std::uint64_t{Ip4::from_bytes(bytes).value} << 32 | Ip4::from_bytes(bytes + 4).value;
 }
 
-std::uint64_t class_and(std::uint32_t class_id, Ip4 address) {
-    return std::uint64_t{class_id} << 32 | address.value;
+/* The bits behind a length, of 64. */
+std::uint64_t bits_behind(std::uint32_t length) {
+    return length >= 64 ? 0 : ~std::uint64_t{0} >> length;
+}
+
+/* A prefix with what it stands for. */
+template <class Address, class Value>
+struct Entry {
+    Address first;
+    Address last;
+    Value value;
+};
+
+/* Calls emit(address, value) for every address from which another value holds, in
+ * ascending order, beginning with the lowest address. The inner of two prefixes wins. */
+template <class Address, class Value>
+void take_apart(std::vector<Entry<Address, Value>> entries, const Value &otherwise, auto emit) {
+    std::ranges::sort(entries, [](const auto &a, const auto &b) {
+        return a.first != b.first ? a.first < b.first : a.last > b.last;
+    });
+    std::vector<const Entry<Address, Value> *> around;
+    std::optional<Address> from = Address{}; /* what is before it has been emitted */
+    const auto up_to = [&](const std::optional<Address> &end) {
+        if (from && from != end)
+            emit(*from, around.empty() ? otherwise : around.back()->value);
+        from = end;
+    };
+    const auto leave = [&] {
+        up_to(next(around.back()->last));
+        around.pop_back();
+    };
+    for (const Entry<Address, Value> &entry : entries) {
+        while (!around.empty() && around.back()->last < entry.first)
+            leave();
+        up_to(entry.first);
+        around.push_back(&entry);
+    }
+    while (!around.empty())
+        leave();
+    up_to(std::nullopt);
+}
+
+/* The last of those that begin at the address or before; there is one. */
+template <class Iterator, class Address>
+const auto &holding_at(Iterator begin, Iterator end, const Address &address) {
+    return *std::prev(
+        std::upper_bound(begin, end, address, [](const Address &wanted, const auto &interval) {
+            return wanted < interval.first;
+        }));
 }
 
 } // namespace
 
-std::uint64_t Lookup::SourceKey::hash() const { return mix(mix(mix(high) ^ low) ^ length); }
-
-std::uint64_t Lookup::DestinationKey::hash() const { return mix(mix(class_and_address) ^ length); }
-
-template <class Key>
-Lookup::Table<Key>::Table(std::size_t size) : cells_(std::bit_ceil(2 * size + 1)) {}
-
-template <class Key>
-void Lookup::Table<Key>::add(const Key &key, std::uint32_t value) {
-    std::size_t cell = key.hash() & (cells_.size() - 1);
-    while (cells_[cell].used)
-        cell = (cell + 1) & (cells_.size() - 1);
-    cells_[cell] = {.key = key, .value = value, .used = true};
-}
-
-template <class Key>
-std::optional<std::uint32_t> Lookup::Table<Key>::find(const Key &key) const {
-    std::size_t cell = key.hash() & (cells_.size() - 1);
-    for (; cells_[cell].used; cell = (cell + 1) & (cells_.size() - 1))
-        if (cells_[cell].key == key)
-            return cells_[cell].value;
-    return std::nullopt;
-}
-
 Lookup::Lookup(const Image &image)
-    : sources_(image.source_keys.size()), destinations_(image.destination_keys.size()),
-      leaves_(image.destination_values), segments_(image.segments),
-      rule_of_slot_(slots_end(image), no_rule) {
-    std::uint32_t classes = 0;
-    for (std::size_t i = 0; i < image.source_keys.size(); i++) {
-        const fgw_prefix_key &key = image.source_keys[i];
-        const std::uint32_t class_id = image.source_values[i].class_id;
-        sources_.add(
-            {.high = load64(key.addr), .low = load64(key.addr + 8), .length = key.prefix_len},
-            class_id);
-        source_lengths_.push_back(static_cast<std::uint8_t>(key.prefix_len));
-        classes = std::max(classes, class_id + 1);
-    }
-    std::sort(source_lengths_.rbegin(), source_lengths_.rend());
-    source_lengths_.erase(std::unique(source_lengths_.begin(), source_lengths_.end()),
-                          source_lengths_.end());
-    destination_lengths_.resize(classes);
-    for (std::uint32_t i = 0; i < image.destination_keys.size(); i++) {
-        const fgw_acl_dst_key &key = image.destination_keys[i];
-        const std::uint32_t length = key.prefix_len - FGW_ACL_CLASS_BITS;
-        const std::uint32_t class_id = Ip4::from_bytes(key.class_id).value;
-        destinations_.add(
-            {.class_and_address = class_and(class_id, Ip4::from_bytes(key.addr)), .length = length},
-            i);
-        destination_lengths_[class_id] |= std::uint64_t{1} << length;
-    }
+    : segments_(image.segments), rule_of_slot_(slots_end(image), no_rule) {
+    add_sources(image);
+    add_targets(image);
     for (std::uint32_t rule = 0; rule < image.slots.size(); rule++)
         rule_of_slot_[image.slots[rule]] = rule;
 }
 
-std::optional<std::uint32_t> Lookup::class_of(const Ip6 &source) const {
-    const std::uint64_t high = load64(source.bytes.data());
-    const std::uint64_t low = load64(source.bytes.data() + 8);
-    for (const std::uint8_t length : source_lengths_) {
-        const unsigned in_high = std::min<unsigned>(length, 64);
-        const std::optional<std::uint32_t> found =
-            sources_.find({.high = high & mask64(in_high),
-                           .low = low & mask64(length - in_high),
-                           .length = length});
-        if (found)
-            return found;
-    }
-    return std::nullopt;
+Lookup::Source6 Lookup::source_of(const std::uint8_t *address) {
+    return {.high = load64(address), .low = load64(address + 8)};
 }
 
-const fgw_acl_leaf *Lookup::leaf_of(std::uint32_t class_id, Ip4 target) const {
-    std::uint64_t lengths = destination_lengths_[class_id];
-    while (lengths != 0) {
-        const unsigned length = static_cast<unsigned>(std::bit_width(lengths)) - 1;
-        const std::optional<std::uint32_t> found = destinations_.find(
-            {.class_and_address = class_and(class_id, target) & mask64(FGW_ACL_CLASS_BITS + length),
-             .length = length});
-        if (found)
-            return &leaves_[*found];
-        lengths ^= std::uint64_t{1} << length;
+void Lookup::add_sources(const Image &image) {
+    std::vector<Entry<Source6, std::uint32_t>> entries;
+    entries.reserve(image.source_keys.size());
+    for (std::size_t i = 0; i < image.source_keys.size(); i++) {
+        const fgw_prefix_key &key = image.source_keys[i];
+        const Source6 first = source_of(key.addr);
+        const std::uint32_t in_low = std::max(key.prefix_len, 64U) - 64;
+        entries.push_back({.first = first,
+                           .last = {.high = first.high | bits_behind(key.prefix_len),
+                                    .low = first.low | bits_behind(in_low)},
+                           .value = image.source_values[i].class_id});
     }
-    return nullptr;
-}
-
-std::uint32_t Lookup::verdict_at(const fgw_acl_leaf &leaf, std::uint16_t port) const {
-    const auto first = segments_.begin() + leaf.first_segment;
-    const auto end = first + leaf.segments;
-    const auto segment = std::partition_point(first, end, [port](const fgw_acl_segment &candidate) {
-        return candidate.last_port < port;
+    take_apart(std::move(entries), no_class, [&](const Source6 &first, std::uint32_t class_id) {
+        sources_.push_back({.first = first, .class_id = class_id});
     });
-    return segment != end && segment->first_port <= port ? segment->verdict : leaf.verdict;
+}
+
+void Lookup::add_targets(const Image &image) {
+    using Leaf = Entry<std::uint32_t, fgw_acl_leaf>;
+    std::uint32_t classes = no_class + 1;
+    for (const fgw_acl_class &value : image.source_values)
+        classes = std::max(classes, value.class_id + 1);
+    std::vector<std::vector<Leaf>> by_class(classes);
+    for (std::size_t i = 0; i < image.destination_keys.size(); i++) {
+        const fgw_acl_dst_key &key = image.destination_keys[i];
+        const std::uint32_t first = Ip4::from_bytes(key.addr).value;
+        const std::uint32_t length = key.prefix_len - FGW_ACL_CLASS_BITS;
+        const auto inside = static_cast<std::uint32_t>((std::uint64_t{1} << (32 - length)) - 1);
+        by_class.at(Ip4::from_bytes(key.class_id).value)
+            .push_back(
+                {.first = first, .last = first + inside, .value = image.destination_values[i]});
+    }
+    const fgw_acl_leaf none = {
+        .verdict = FGW_VERDICT_NO_RULE, .first_segment = 0, .segments = 0, .pad = 0};
+    for (std::vector<Leaf> &leaves : by_class) {
+        take_apart(std::move(leaves), none, [&](std::uint32_t first, const fgw_acl_leaf &leaf) {
+            targets_.push_back({.first = first,
+                                .verdict = leaf.verdict,
+                                .first_segment = leaf.first_segment,
+                                .segments = leaf.segments});
+        });
+        class_end_.push_back(targets_.size());
+    }
+}
+
+std::uint32_t Lookup::verdict_for(const Packet &packet) const {
+    const SourceInterval &source =
+        holding_at(sources_.begin(), sources_.end(), source_of(packet.source.bytes.data()));
+    if (source.class_id == no_class)
+        return FGW_VERDICT_NO_RULE;
+    const auto at = [](const auto &of, std::size_t index) {
+        return of.begin() + static_cast<std::ptrdiff_t>(index);
+    };
+    const TargetInterval &leaf =
+        holding_at(at(targets_, class_end_[source.class_id - 1]),
+                   at(targets_, class_end_[source.class_id]), packet.target.value);
+    const auto end = at(segments_, std::size_t{leaf.first_segment} + leaf.segments);
+    const auto segment = std::partition_point(
+        at(segments_, leaf.first_segment), end,
+        [&](const fgw_acl_segment &candidate) { return candidate.last_port < packet.port; });
+    return segment != end && segment->first_port <= packet.port ? segment->verdict : leaf.verdict;
 }
 
 Answer Lookup::find(const Packet &packet) const {
-    const std::optional<std::uint32_t> class_id = class_of(packet.source);
-    const fgw_acl_leaf *leaf = class_id ? leaf_of(*class_id, packet.target) : nullptr;
-    const std::uint32_t verdict = leaf ? verdict_at(*leaf, packet.port) : FGW_VERDICT_NO_RULE;
+    const std::uint32_t verdict = verdict_for(packet);
     if (verdict == FGW_VERDICT_NO_RULE)
         return {};
     const std::uint32_t slot = verdict & FGW_VERDICT_SLOT;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * An Image asked from user space, in the steps of the BPF programs: source to class, class
- * and destination to leaf, port to segment. A longest match is a probe of a hash table for
- * each prefix length in use, the longest first, so the cost depends on how many different
- * lengths the rules use, not on how many rules there are.
+ * and destination to leaf, port to segment. Nested prefixes are taken apart into intervals
+ * once, so that a longest match is a binary search, with the same number of steps
+ * whatever prefix lengths the rules use.
  */
 #pragma once
 
@@ -11,7 +11,6 @@
 #include "acl/image.h"
 
 #include <cstdint>
-#include <optional>
 #include <vector>
 
 namespace faith::acl {
@@ -30,46 +29,31 @@ public:
     Answer find(const Packet &packet) const;
 
 private:
-    struct SourceKey {
-        std::uint64_t high; /* masked, the first byte on top */
+    struct Source6 { /* an IPv6 address, quick to compare */
+        std::uint64_t high;
         std::uint64_t low;
-        std::uint64_t length;
-        bool operator==(const SourceKey &) const = default;
-        std::uint64_t hash() const;
+        auto operator<=>(const Source6 &) const = default;
     };
-    struct DestinationKey {
-        std::uint64_t class_and_address;
-        std::uint64_t length;
-        bool operator==(const DestinationKey &) const = default;
-        std::uint64_t hash() const;
+    struct SourceInterval { /* from an address on, up to the next one */
+        Source6 first;
+        std::uint32_t class_id;
     };
-
-    /* Open addressing, at most half full, no removal. */
-    template <class Key>
-    class Table {
-    public:
-        explicit Table(std::size_t size);
-        void add(const Key &key, std::uint32_t value);
-        std::optional<std::uint32_t> find(const Key &key) const;
-
-    private:
-        struct Cell {
-            Key key{};
-            std::uint32_t value = 0;
-            bool used = false;
-        };
-        std::vector<Cell> cells_;
+    struct TargetInterval {
+        std::uint32_t first;
+        std::uint32_t verdict;
+        std::uint32_t first_segment;
+        std::uint32_t segments;
     };
 
-    std::optional<std::uint32_t> class_of(const Ip6 &source) const;
-    const fgw_acl_leaf *leaf_of(std::uint32_t class_id, Ip4 target) const;
-    std::uint32_t verdict_at(const fgw_acl_leaf &leaf, std::uint16_t port) const;
+    static Source6 source_of(const std::uint8_t *address);
+    void add_sources(const Image &image);
+    void add_targets(const Image &image);
+    std::uint32_t verdict_for(const Packet &packet) const;
 
-    Table<SourceKey> sources_;
-    Table<DestinationKey> destinations_;             /* to an index in leaves_ */
-    std::vector<std::uint8_t> source_lengths_;       /* in use, the longest first */
-    std::vector<std::uint64_t> destination_lengths_; /* by class: bit n, length n is in use */
-    std::vector<fgw_acl_leaf> leaves_;
+    std::vector<SourceInterval> sources_;
+    std::vector<TargetInterval> targets_; /* class by class */
+    std::vector<std::size_t> class_end_;  /* in targets_; a class begins where the one
+                                             before it ends */
     std::vector<fgw_acl_segment> segments_;
     std::vector<std::uint32_t> rule_of_slot_;
 };

@@ -114,6 +114,13 @@ TEST_CASE("classes: past a limit the error names the source's first rule and wha
                        "2001:db8:1::/48 repeats the 2 destinations of 2001:db8::/32 around it"));
     CHECK_THAT(error_of(text, {.max_destinations = 1}),
                Catch::StartsWith("test.conf:1: more than 1 pairs") && !Catch::Contains("around"));
+    /* What is left out takes no room. */
+    CHECK(error_of("2001:db8::/32 deny 0.0.0.0/0\n"
+                   "2001:db8:1::/48 permit 1.0.0.0/8\n"
+                   "2001:db8:2::/48 permit 1.0.0.0/8\n"
+                   "2001:db9::/32 permit 1.0.0.0/8\n",
+                   {.max_sources = 2, .max_destinations = 2})
+              .empty());
     CHECK_THAT(error_of(text, {.max_segments = 2}),
                Catch::StartsWith("test.conf:3: more than 2 ranges of ports"));
 }

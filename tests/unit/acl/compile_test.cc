@@ -174,7 +174,7 @@ TEST_CASE("compile: warns of a permission that the never list makes void") {
     const Prefix4 never[] = {*parse_prefix4("127.0.0.0/8"), *parse_prefix4("240.0.0.0/4")};
     CHECK(warnings_of("::/0 permit 127.0.0.1\n"
                       "::/0 deny 127.0.0.0/8\n"
-                      "::/0 permit 126.0.0.0/7\n"
+                      "::/0 permit 127.0.0.1/7\n"
                       "2001:db8::/32 permit 255.255.255.255\n"
                       "::/0 permit 0.0.0.0/0\n",
                       never) ==
@@ -287,6 +287,16 @@ TEST_CASE("compile: no arrangement of 100,000 rules takes long") {
                   if (i < n / 2)
                       rule.target = {.address = {.value = 0x0a000000}, .length = 7};
               })},
+        {"everybody's networks, one port closed before", many(n,
+                                                              [](Rule &rule, std::uint32_t i) {
+                                                                  if (i > n / 2)
+                                                                      rule.source = site(i);
+                                                                  else
+                                                                      rule.ports = {{.first = 80,
+                                                                                     .last = 80}};
+                                                                  if (i > 0 && i <= n / 2)
+                                                                      rule.target = network(i);
+                                                              })},
         {"single ports", many(n,
                               [](Rule &rule, std::uint32_t i) {
                                   const auto port = static_cast<std::uint16_t>(i % 65535 + 1);

@@ -132,6 +132,19 @@ TEST_CASE("destinations: what was pushed for a source goes with it") {
     CHECK(listed(tree, maps).empty());
 }
 
+TEST_CASE(
+    "destinations: an inner source's wide rule takes over what an outer one left to a network") {
+    const std::vector<Rule> rules = rules_of("::/0 deny 0.0.0.0/0 port 80\n"
+                                             "::/0 permit 10.0.0.0/8 port 80\n"
+                                             "::/0 permit 11.0.0.0/8 port 22,80\n");
+    PortMaps maps;
+    Destinations tree(rules, maps);
+    tree.push(std::vector<std::uint32_t>{1, 2});
+    CHECK(listed(tree, maps) == "10.0.0.0/8=1 11.0.0.0/8=2");
+    tree.push(std::vector<std::uint32_t>{0});
+    CHECK(listed(tree, maps) == "11.0.0.0/8=0 0.0.0.0/0=0");
+}
+
 TEST_CASE("destinations: the list stops where there is no more room") {
     const std::vector<Rule> rules = rules_of("::/0 permit 10.0.0.0/8 port 22\n"
                                              "::/0 permit 11.0.0.0/8 port 22,80\n");

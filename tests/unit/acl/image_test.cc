@@ -91,6 +91,14 @@ TEST_CASE("image: every array counts in the hash") {
     CHECK_FALSE(changed([](Image &other) { other.hash++; }));
 }
 
+TEST_CASE("image: where an array ends counts in the hash") {
+    Image with_segment;
+    with_segment.segments = {{.first_port = 1, .last_port = 0, .verdict = 7}};
+    Image with_slots;
+    with_slots.slots = {1, 7}; /* the same bytes */
+    CHECK(hash_of(with_segment) != hash_of(with_slots));
+}
+
 TEST_CASE("image: the slots end behind the highest one") {
     CHECK(slots_end({}) == 0);
     Image image;

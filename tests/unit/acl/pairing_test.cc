@@ -77,6 +77,9 @@ TEST_CASE("pairing: whatever a rule can say makes it another rule") {
     /* Between the same ends, other ports. */
     CHECK(pairs_of("::/0 permit 1.0.0.0/8 port 1,3,9\n", "::/0 permit 1.0.0.0/8 port 1,4,9\n") ==
           Pairs{no_rule});
+    CHECK(pairs_of("::/0 permit 1.0.0.0/8 port 1,3,9\n::/0 permit 1.0.0.0/8 port 1,4,9\n",
+                   "::/0 permit 1.0.0.0/8 port 1,4,9\n::/0 permit 1.0.0.0/8 port 1,4,9\n") ==
+          Pairs{1, no_rule});
 }
 
 TEST_CASE("pairing: agrees with trying every pair") {
