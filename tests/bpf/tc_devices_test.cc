@@ -46,9 +46,12 @@ static_assert(sizeof(Announcement) == 10);
 /* A device in a namespace of its own, the guard at its ingress. */
 class Guarded {
 public:
-    explicit Guarded(Device kind) : tun_(::open("/dev/net/tun", O_RDWR | O_CLOEXEC)) {
+    explicit Guarded(Device kind) {
+        /* A module on most kernels, loaded by opening a node that only udev makes. */
+        FreshNetns::run("test -e /dev/net/tun || /sbin/modprobe tun");
+        tun_.reset(::open("/dev/net/tun", O_RDWR | O_CLOEXEC));
         INFO("/dev/net/tun");
-        REQUIRE(tun_);
+        REQUIRE(tun_.get() >= 0);
         ifreq request{};
         std::strcpy(request.ifr_name, "guarded");
         request.ifr_flags = static_cast<short>((kind == Device::Tap ? IFF_TAP : IFF_TUN) |
