@@ -17,16 +17,19 @@ int cmd_check(const daemon::Options &options, Output output) {
         const nlohmann::json report = {{"config", plan->config_file},
                                        {"prefixes", plan->prefixes.size()},
                                        {"acl", plan->acl_file},
-                                       {"rules", plan->rules.size()}};
+                                       {"rules", plan->rules->rules.size()},
+                                       {"warnings", plan->rules->warnings}};
         std::printf("%s\n", report.dump(2).c_str());
         return 0;
     }
     std::printf("%s: good, %zu %s\n", config.c_str(), plan->prefixes.size(),
                 plan->prefixes.size() == 1 ? "prefix" : "prefixes");
-    std::printf("%s: good, %zu %s\n", acl.c_str(), plan->rules.size(),
-                plan->rules.size() == 1 ? "rule" : "rules");
-    if (!plan->acl_file.empty() && plan->rules.empty())
+    std::printf("%s: good, %zu %s\n", acl.c_str(), plan->rules->rules.size(),
+                plan->rules->rules.size() == 1 ? "rule" : "rules");
+    if (!plan->acl_file.empty() && plan->rules->rules.empty())
         std::printf("%s: no rule at all, so nothing is permitted\n", acl.c_str());
+    for (const std::string &warning : plan->rules->warnings)
+        std::printf("%s\n", warning.c_str());
     return 0;
 }
 

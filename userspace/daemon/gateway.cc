@@ -89,7 +89,8 @@ Status Gateway::start_relay(const datapath::StepHook &before_step) {
     std::set<std::uint32_t> indexes;
     for (const std::string &name : plan_.options.interfaces)
         indexes.insert(network_.by_name(name)->index);
-    rules_ = effective_rules(plan_, networks_on(network_, indexes));
+    TRY_ASSIGN(rules_, effective_rules(plan_, networks_on(network_, indexes)));
+    notes_.insert(notes_.end(), rules_->warnings.begin(), rules_->warnings.end());
     if (!plan_.options.relay)
         return Ok{};
     TRY(before_step("make the listeners"));

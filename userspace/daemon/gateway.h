@@ -84,7 +84,7 @@ private:
     Network network_;
     std::vector<Loaded> loaded_;
     bool keepfaith_ = true;
-    std::vector<acl::Rule> rules_; /* in force */
+    RuleSetRef rules_; /* in force */
     std::uint32_t generation_ = 1;
     std::function<void(const Judgement &)> witness_;
     std::unique_ptr<relay::Relay> relay_;

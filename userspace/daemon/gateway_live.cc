@@ -62,8 +62,9 @@ Status Gateway::refresh() {
     follow_interfaces();
     TRY(guard_others());
     TRY(dataplane_->set_prefixes(capture(), exemptions(network_, plan_.prefixes)));
-    if (plan_.acl_file.empty()) // default rules follow the interfaces' networks
-        rules_ = effective_rules(plan_, networks_on(network_, loaded_indexes()));
+    if (plan_.acl_file.empty()) { // default rules follow the interfaces' networks
+        TRY_ASSIGN(rules_, effective_rules(plan_, networks_on(network_, loaded_indexes())));
+    }
     if (relay_)
         relay_->set_policy(policy());
     return Ok{};
@@ -73,7 +74,7 @@ relay::PolicyRef Gateway::policy() const {
     return make_policy(PolicyInputs{
         .prefixes = plan_.prefixes,
         .rules = rules_,
-        .never = plan_.config.faith.never,
+        .never = never_targets(plan_.config.faith),
         .own_addresses = own_addresses4(network_),
         .services = plan_.config.services,
         .relay = plan_.config.relay,
@@ -199,7 +200,7 @@ Json Gateway::status() const {
     report.keepfaith = keepfaith_;
     report.acl_file = plan_.acl_file;
     report.generation = generation_;
-    report.rules = rules_.size();
+    report.rules = rules_->rules.size();
     if (relay_)
         report.relay = relay_->totals();
     if (const auto sums = dataplane_->reasons())

@@ -3,6 +3,7 @@
 
 #include "acl/parse.h"
 #include "faith/abi.h"
+#include "prefix/target.h"
 #include "sys/file.h"
 
 #include <algorithm>
@@ -132,7 +133,18 @@ std::string fingerprint_of(const Options &options, const Source &config, const S
     return std::to_string(std::hash<std::string>{}(all));
 }
 
+std::vector<acl::Rule> joined(std::vector<acl::Rule> first, const std::vector<acl::Rule> &rest) {
+    first.insert(first.end(), rest.begin(), rest.end());
+    return first;
+}
+
 } // namespace
+
+std::vector<Prefix4> never_targets(const config::Faith &faith) {
+    std::vector<Prefix4> never(prefix::built_in_never().begin(), prefix::built_in_never().end());
+    never.insert(never.end(), faith.never.begin(), faith.never.end());
+    return never;
+}
 
 Result<Plan> make_plan(const Options &options) {
     TRY_ASSIGN(const Source config_source, read_config(options));
@@ -141,7 +153,9 @@ Result<Plan> make_plan(const Options &options) {
     TRY(refuse_duplicates(prefixes));
     TRY_ASSIGN(std::vector<acl::Rule> permits, permit_rules(options));
     TRY_ASSIGN(const Source acl_source, read_acl(options, config, config_source.file));
-    TRY_ASSIGN(std::vector<acl::Rule> rules, acl::parse(acl_source.text, acl_source.file));
+    TRY_ASSIGN(const std::vector<acl::Rule> written, acl::parse(acl_source.text, acl_source.file));
+    TRY_ASSIGN(RuleSetRef rules,
+               make_rule_set(joined(permits, written), never_targets(config.faith)));
     return Plan{
         .options = options,
         .config = std::move(config),
@@ -162,13 +176,12 @@ std::vector<acl::Rule> default_rules(const std::vector<Prefix6> &interface_netwo
     return rules;
 }
 
-std::vector<acl::Rule> effective_rules(const Plan &plan,
-                                       const std::vector<Prefix6> &interface_networks) {
-    std::vector<acl::Rule> rules = plan.permits;
-    const std::vector<acl::Rule> rest =
-        plan.acl_file.empty() ? default_rules(interface_networks) : plan.rules;
-    rules.insert(rules.end(), rest.begin(), rest.end());
-    return rules;
+Result<RuleSetRef> effective_rules(const Plan &plan,
+                                   const std::vector<Prefix6> &interface_networks) {
+    if (!plan.acl_file.empty())
+        return plan.rules;
+    return make_rule_set(joined(plan.permits, default_rules(interface_networks)),
+                         never_targets(plan.config.faith));
 }
 
 } // namespace faith::daemon

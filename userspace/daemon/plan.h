@@ -8,6 +8,7 @@
 
 #include "acl/rule.h"
 #include "config/config.h"
+#include "daemon/rule_set.h"
 #include "datapath/link.h"
 #include "prefix/prefix.h"
 
@@ -40,7 +41,7 @@ struct Plan {
     std::vector<prefix::FaithPrefix> prefixes;
     std::string acl_file; /* "" when there is none and the default rules serve */
     std::vector<acl::Rule> permits;
-    std::vector<acl::Rule> rules; /* of the file */
+    RuleSetRef rules; /* the permits, then those of the file */
     /* Two plans with the same fingerprint load the same gateway, interfaces aside. */
     std::string fingerprint;
 };
@@ -52,8 +53,11 @@ Result<Plan> make_plan(const Options &options);
  * exist on every link, so the prefix would not say which one is meant. */
 std::vector<acl::Rule> default_rules(const std::vector<Prefix6> &interface_networks);
 
+/* IPv4 targets that no rule opens: the built-in ones and the operator's. */
+std::vector<Prefix4> never_targets(const config::Faith &faith);
+
 /* Plan and present networks -> the list that is in force. */
-std::vector<acl::Rule> effective_rules(const Plan &plan,
-                                       const std::vector<Prefix6> &interface_networks);
+Result<RuleSetRef> effective_rules(const Plan &plan,
+                                   const std::vector<Prefix6> &interface_networks);
 
 } // namespace faith::daemon

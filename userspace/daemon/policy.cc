@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #include "daemon/policy.h"
 
-#include "acl/evaluate.h"
 #include "prefix/target.h"
 
 #include <algorithm>
@@ -15,8 +14,6 @@ class Judge {
 public:
     explicit Judge(PolicyInputs inputs) : in_(std::move(inputs)) {
         std::sort(in_.own_addresses.begin(), in_.own_addresses.end());
-        never_.assign(prefix::built_in_never().begin(), prefix::built_in_never().end());
-        never_.insert(never_.end(), in_.never.begin(), in_.never.end());
     }
 
     relay::Decision operator()(const relay::Request &request) const {
@@ -27,7 +24,7 @@ public:
         if (extracted.embedding != prefix::Embedding::Good)
             return refuse(request, FGW_BAD_EMBEDDING, {}, nullptr);
         const Ip4 target = extracted.address;
-        if (prefix::any_contains(never_, target))
+        if (prefix::any_contains(in_.never, target))
             return refuse(request, FGW_NEVER_TARGET, target, nullptr);
         if (std::binary_search(in_.own_addresses.begin(), in_.own_addresses.end(), target))
             return refuse(request, FGW_OWN_TARGET, target, nullptr);
@@ -38,23 +35,21 @@ public:
 
 private:
     relay::Decision by_rules(const relay::Request &request, Ip4 target) const {
-        const acl::Verdict verdict = acl::evaluate(
-            in_.rules,
+        const acl::Answer answer = in_.rules->lookup.find(
             acl::Packet{.source = request.client, .target = target, .port = request.port});
-        if (verdict.rule == nullptr)
+        if (answer.rule == acl::no_rule)
             return refuse(request, FGW_ACL_NO_MATCH, target, nullptr);
-        if (verdict.action == acl::Action::Deny)
-            return refuse(request, FGW_ACL_DENY, target, verdict.rule);
-        if (verdict.rule->log && in_.witness)
-            in_.witness({.request = request,
-                         .reason = FGW_ACL_PERMIT,
-                         .target = target,
-                         .rule = verdict.rule});
+        const acl::Rule &rule = in_.rules->rules[answer.rule];
+        if (answer.action == acl::Action::Deny)
+            return refuse(request, FGW_ACL_DENY, target, &rule);
+        if (rule.log && in_.witness)
+            in_.witness(
+                {.request = request, .reason = FGW_ACL_PERMIT, .target = target, .rule = &rule});
         return relay::Dial{
             .target = target,
             .port = request.port,
-            .source = source_for(request.client, *verdict.rule),
-            .rule = index_of(verdict.rule),
+            .source = source_for(request.client, rule),
+            .rule = answer.rule,
             .idle_timeout = idle_timeout_of(request.port),
             .connect_timeout = in_.relay.connect_timeout,
         };
@@ -70,7 +65,7 @@ private:
     }
 
     std::uint32_t index_of(const acl::Rule *rule) const {
-        return static_cast<std::uint32_t>(rule - in_.rules.data());
+        return static_cast<std::uint32_t>(rule - in_.rules->rules.data());
     }
 
     /* The rule's own address, else one of the pool; a client /64 keeps its address. */
@@ -93,7 +88,6 @@ private:
     }
 
     PolicyInputs in_;
-    std::vector<Prefix4> never_;
 };
 
 } // namespace

@@ -6,8 +6,8 @@
  */
 #pragma once
 
-#include "acl/rule.h"
 #include "config/config.h"
+#include "daemon/rule_set.h"
 #include "prefix/prefix.h"
 #include "relay/policy.h"
 
@@ -26,8 +26,8 @@ struct Judgement {
 
 struct PolicyInputs {
     std::vector<prefix::FaithPrefix> prefixes;
-    std::vector<acl::Rule> rules;
-    std::vector<Prefix4> never;     /* the operator's, beside the built-in ones */
+    RuleSetRef rules;
+    std::vector<Prefix4> never;     /* targets that no rule opens */
     std::vector<Ip4> own_addresses; /* of the gateway, on any interface */
     std::vector<config::Service> services;
     config::Relay relay;

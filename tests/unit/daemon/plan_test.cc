@@ -46,7 +46,7 @@ TEST_CASE("plan: the ACL beside the configuration is found without being named")
     const auto plan = daemon::make_plan(with_config(dir.write("gw.toml", "")));
     REQUIRE(plan);
     CHECK(plan->acl_file == dir.at("faithd.conf"));
-    CHECK(plan->rules.size() == 1);
+    CHECK(plan->rules->rules.size() == 1);
     CHECK(plan->prefixes == std::vector<prefix::FaithPrefix>{prefix::well_known()});
 }
 
@@ -79,7 +79,8 @@ TEST_CASE("plan: an empty ACL permits nothing, an absent one the interfaces' net
     const std::vector<Prefix6> networks = {*parse_prefix6("2001:db8:6::/64"),
                                            *parse_prefix6("fe80::/64")};
     dir.write("faithd.conf", "# nothing\n");
-    CHECK(daemon::effective_rules(*daemon::make_plan(with_config(toml)), networks).empty());
+    CHECK(
+        (*daemon::effective_rules(*daemon::make_plan(with_config(toml)), networks))->rules.empty());
 
     const auto rules = daemon::default_rules(networks);
     REQUIRE(rules.size() == 1); // not link-local
@@ -98,7 +99,8 @@ TEST_CASE("plan: --prefix replaces the file's prefixes, --permit comes before it
     REQUIRE(plan);
     REQUIRE(plan->prefixes.size() == 1);
     CHECK(to_string(plan->prefixes[0].prefix) == "2001:db8:2::/96");
-    const auto rules = daemon::effective_rules(*plan, {});
+    const daemon::RuleSetRef set = *daemon::effective_rules(*plan, {});
+    const std::vector<acl::Rule> &rules = set->rules;
     REQUIRE(rules.size() == 2);
     CHECK(rules[0].action == acl::Action::Permit);
     CHECK(rules[1].action == acl::Action::Deny);
@@ -129,6 +131,16 @@ TEST_CASE("plan: a changed file or option changes the fingerprint, an interface 
     CHECK(daemon::make_plan(options)->fingerprint != before);
     options.permits = {"2001:db8::/32"};
     CHECK(daemon::make_plan(options)->fingerprint != before);
+}
+
+TEST_CASE("plan: rules that cannot do what they say are warned of, with their line") {
+    const Directory dir;
+    const std::string acl = dir.write("faithd.conf", "::/0 deny 0.0.0.0/0\n"
+                                                     "2001:db8::/32 permit 192.0.2.0/24\n");
+    const auto plan = daemon::make_plan(with_config(dir.write("gw.toml", "")));
+    REQUIRE(plan);
+    REQUIRE(plan->rules->warnings.size() == 1);
+    CHECK_THAT(plan->rules->warnings[0], Catch::StartsWith(acl + ":2"));
 }
 
 TEST_CASE("plan: a prefix given twice is refused") {

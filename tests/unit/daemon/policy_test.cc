@@ -2,6 +2,7 @@
 #include "daemon/policy.h"
 
 #include "acl/parse.h"
+#include "daemon/plan.h"
 
 #include <catch2/catch.hpp>
 
@@ -22,9 +23,11 @@ PolicyInputs inputs(const char *rules) {
         prefix::well_known(),
         *prefix::make_prefix(*parse_prefix6("2001:db8:ffff::/96"), prefix::Layout::FaithLast32),
         *prefix::make_prefix(*parse_prefix6("2001:db8:122:344::/64"), prefix::Layout::Rfc6052)};
-    in.rules = *acl::parse(rules, "faithd.conf");
+    in.rules = *daemon::make_rule_set(*acl::parse(rules, "faithd.conf"), {});
     in.own_addresses = {ip4("192.0.2.1"), ip4("10.9.9.9")};
-    in.never = {*parse_prefix4("203.0.113.0/24")};
+    config::Faith faith;
+    faith.never = {*parse_prefix4("203.0.113.0/24")};
+    in.never = daemon::never_targets(faith);
     return in;
 }
 

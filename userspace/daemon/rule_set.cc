@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include "daemon/rule_set.h"
+
+#include "acl/compile.h"
+
+namespace faith::daemon {
+
+Result<RuleSetRef> make_rule_set(std::vector<acl::Rule> rules, std::span<const Prefix4> never) {
+    acl::CompileOptions options;
+    options.never = never;
+    TRY_ASSIGN(acl::Compiled compiled, acl::compile(rules, options));
+    std::vector<std::string> warnings;
+    for (acl::Warning &warning : compiled.warnings)
+        warnings.push_back(std::move(warning.text));
+    return RuleSetRef(std::make_shared<const RuleSet>(RuleSet{
+        .rules = std::move(rules),
+        .lookup = acl::Lookup(compiled.image),
+        .warnings = std::move(warnings),
+    }));
+}
+
+} // namespace faith::daemon
