@@ -79,7 +79,8 @@ def _ring(verdict, label, kernel, ring, one, allowed, only):
             verdict.problems.append(f"{label}: {ring}: skipped, but should run: {test['name']}: {test.get('why')}")
         else:
             row.failed += 1
-            verdict.problems.append(f"{label}: {ring}: {test['name']}: {_indent(test.get('why') or '', 20).strip()}")
+            words = f"{test.get('why') or ''}\n{test.get('detail') or ''}"
+            verdict.problems.append(f"{label}: {ring}: {test['name']}: {_indent(words, 30).strip()}")
     if not results["tests"] and not only:
         row.failed += 1
         verdict.problems.append(f"{label}: ring {ring} ran nothing")

@@ -35,7 +35,7 @@ HEAD = """\
 HINTS = [
     (r"(unknown func|invalid func)", "this kernel lacks a helper that the program calls; "
      "docs/kernels.md lists what each program needs and since when"),
-    (r"invalid access to packet", "a packet byte is read before its bounds are checked in a way this verifier follows; "
+    (r"invalid access to packet|outside of the packet", "a packet byte is read before its bounds are checked in a way this verifier follows; "
      "check against data_end again right before the access"),
     (r"too many|too large|complexity|Argument list too long",
      "more paths than this verifier walks; split the program or make its branches rejoin earlier"),
@@ -53,7 +53,7 @@ def hint(text):
     for pattern, words in HINTS:
         if re.search(pattern, text):
             return words
-    return "see the verifier's lines above"
+    return "the verifier's last lines below say where"
 
 
 def last_word(log):
@@ -67,8 +67,9 @@ def refusal(kernel, clang, one):
     """A load failure as a sentence."""
     what = one["program"] or "the object"
     word = last_word(one["log"])
+    lines = "\n".join("    " + line for line in one["log"].splitlines())
     return (f"kernel {kernel} does not load {what} built by clang {clang}: {word} ({one['error']}). "
-            f"Hint: {hint(word + ' ' + one['error'])}")
+            f"Hint: {hint(word + ' ' + one['error'])}\n{lines}")
 
 
 # --- the golden file ---------------------------------------------------------------------
