@@ -36,6 +36,8 @@ mkdir -p /run/netns /sys/fs/bpf /sys/kernel/tracing
 mountpoint -q /sys/fs/bpf || mount -t bpf bpf /sys/fs/bpf
 mountpoint -q /sys/kernel/tracing || mount -t tracefs tracefs /sys/kernel/tracing
 ip link set lo up
+# A running system has this node from the start, and the module comes with its first use.
+modprobe tun 2>/dev/null || true
 # virtme-ng locks the accounts, and sshd lets nobody into a locked one, key or not.
 sed 's/^root:[^:]*/root:*/' /etc/shadow >/run/faith-shadow
 cat /run/faith-shadow >/etc/shadow
