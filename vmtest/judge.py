@@ -104,7 +104,7 @@ def _machine(verdict, label, record):
 
     if not record.get("finished"):
         tail = _indent(record.get("console", ""), 25)
-        check([f"the run did not come to its end: {record.get('why', 'the guest went away')}\n{tail}"])
+        check([f"the run did not come to its end: {record.get('why') or 'the guest went away'}\n{tail}"])
         found = splats(record.get("console", ""))
         verdict.problems.extend(f"{label}: kernel message: {line}" for _, line in found[:5])
         return

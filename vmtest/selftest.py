@@ -146,6 +146,8 @@ class Judge(unittest.TestCase):
         del self.record["finished"]
         self.record.update(why="no sign of life after 180 s", console="[ 1.0] Kernel panic - not syncing: VFS")
         self.red("did not come to its end: no sign of life", "kernel message: [ 1.0] Kernel panic")
+        self.record["why"] = None
+        self.red("did not come to its end: the guest went away")
 
     def test_host_results_taken_from_make_test(self):
         record = {key: GREEN[key] for key in ("kernel", "wanted", "rings")} | {"where": "host", "reused": True}

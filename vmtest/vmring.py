@@ -42,6 +42,7 @@ def main():
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("ring", choices=DIRECTORIES)
     asked = parser.parse_args()
+    sys.stdout.reconfigure(line_buffering=True)  # the log is what a time-out leaves
     runner = rings_runner()
     options = runner.Options((ROOT / asked.build).resolve(), asked.only, 300.0 * runner.SLOW)
     (options.build / "results").mkdir(parents=True, exist_ok=True)
