@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""Runs the test files of ring 3 or 4 in the guest, two at a time, as it has two processors.
+"""Runs the test files of ring 3 or 4 in the guest, several at a time: one waits while two run.
 Ring 3 is tests/netns, ring 4 is vmtest/tests: what needs a kernel module that the machine
 itself may not have. Both are written alike, and recorded as tests/run.py does.
 
