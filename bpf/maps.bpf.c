@@ -11,5 +11,15 @@ struct fgw_prefixes_map fgw_prefixes SEC(".maps");
 struct fgw_ports_map fgw_ports SEC(".maps");
 struct fgw_socks_map fgw_socks SEC(".maps");
 struct fgw_reasons_map fgw_reasons SEC(".maps");
+struct fgw_targets_map fgw_targets SEC(".maps");
+struct fgw_interfaces_map fgw_interfaces SEC(".maps");
+struct fgw_acl_map fgw_acl SEC(".maps");
+struct fgw_acl_tables_map fgw_acl_tables SEC(".maps");
+struct fgw_acl_generation_map fgw_acl_gen SEC(".maps");
+struct fgw_hits_map fgw_hits SEC(".maps");
+struct fgw_rates_map fgw_rates SEC(".maps");
+struct fgw_full_map fgw_full SEC(".maps");
+struct fgw_events_map fgw_events SEC(".maps");
+struct fgw_events_lost_map fgw_events_lost SEC(".maps");
 
 char fgw_license[] SEC("license") = "Dual BSD/GPL";

@@ -3,12 +3,13 @@
  * Whom a connection to a prefix meets: a listener of ours, or nobody. The kernel asks
  * here before it looks at any other listener, so from the prefix match on no path ends in
  * "let the kernel look": a wildcard sshd never answers for an IPv4 host (F11), and
- * without a listener the client gets a reset at once (F14).
+ * without a listener, or without a rule that permits it, the client gets a reset at once
+ * (F14). Most of what is denied never comes here: the guards have seen its first packet.
  */
-#include "lib/l4.h"
-#include "lib/prefix.h"
-#include "lib/steer.h"
+#include "lib/event.h"
 #include "lib/finish.h"
+#include "lib/l4.h"
+#include "lib/steer.h"
 
 char fgw_license[] SEC("license") = "Dual BSD/GPL";
 
@@ -34,13 +35,44 @@ static __always_inline bool lookup_assign(struct bpf_sk_lookup *ctx, __u32 first
 	return false;
 }
 
-static __always_inline enum fgw_reason lookup_steer(struct bpf_sk_lookup *ctx)
+/* Which connection it is; the words are in network byte order. */
+static __always_inline struct attempt lookup_attempt(const struct steer_tuple *tuple,
+						     const struct fgw_prefix_val *prefix)
+{
+	struct attempt attempt = {
+		.source_port = be16_to_host((__be16)tuple->words[8]),
+		.destination_port = (__u16)tuple->words[9],
+		.prefix = *prefix,
+	};
+
+	fgw_copy(attempt.source, tuple->words, 16);
+	fgw_copy(attempt.destination, tuple->words + 4, 16);
+	return attempt;
+}
+
+/* Nothing of it was decided by a guard, or it was left to us to refuse: so count it here. */
+static __always_inline enum fgw_reason
+lookup_decide(const struct attempt *attempt, __u32 interface_index, struct decision *decision)
+{
+	fgw_decide(attempt, decision);
+	if (decision->reason == FGW_ACL_PERMIT || interface_index == FGW_PROBE_INTERFACE)
+		return decision->reason;
+	if (decision->reason == FGW_ACL_DENY)
+		acl_count_hit(decision->verdict);
+	event_tell(attempt, decision, FGW_HOOK_LOOKUP, interface_index);
+	return decision->reason;
+}
+
+static __always_inline enum fgw_reason lookup_steer(struct bpf_sk_lookup *ctx,
+						    const struct steer_tuple *tuple,
+						    const struct fgw_prefix_val *prefix)
 {
 	const struct fgw_config *config = config_get();
+	const struct attempt attempt = lookup_attempt(tuple, prefix);
 	const struct fgw_port_word *word;
-	struct steer_tuple tuple;
-	__u16 port = (__u16)ctx->local_port; /* host byte order, unlike the remote one */
-	__u32 index = port / 64;
+	struct decision decision;
+	__u32 index = attempt.destination_port / 64;
+	enum fgw_reason reason;
 
 	if (ctx->protocol != FGW_L4_TCP)
 		return FGW_LOOKUP_NOT_TCP;
@@ -48,38 +80,38 @@ static __always_inline enum fgw_reason lookup_steer(struct bpf_sk_lookup *ctx)
 		return FGW_LOOKUP_OFF;
 	if (!config->all_ports) {
 		word = bpf_map_lookup_elem(&fgw_ports, &index);
-		if (!word || !steer_port_is_captured(word, port))
+		if (!word || !steer_port_is_captured(word, attempt.destination_port))
 			return FGW_PORT_NOT_CAPTURED;
 	}
-	tuple = (struct steer_tuple){.words = {
-					     ctx->remote_ip6[0],
-					     ctx->remote_ip6[1],
-					     ctx->remote_ip6[2],
-					     ctx->remote_ip6[3],
-					     ctx->local_ip6[0],
-					     ctx->local_ip6[1],
-					     ctx->local_ip6[2],
-					     ctx->local_ip6[3],
-					     ctx->remote_port,
-					     port,
-				     }};
-	if (!lookup_assign(ctx, steer_slot(&tuple, config->listeners), config->listeners))
+	reason = lookup_decide(&attempt, ctx->ingress_ifindex, &decision);
+	if (reason != FGW_ACL_PERMIT)
+		return reason;
+	if (!lookup_assign(ctx, steer_slot(tuple, config->listeners), config->listeners))
 		return FGW_NO_LISTENER;
+	if (ctx->ingress_ifindex != FGW_PROBE_INTERFACE)
+		acl_count_hit(decision.verdict);
 	return FGW_STEERED;
 }
 
 SEC("sk_lookup")
 int fgw_sk_lookup(struct bpf_sk_lookup *ctx)
 {
-	__u32 local[4];
+	struct steer_tuple tuple;
+	struct fgw_prefix_val prefix;
+	enum fgw_reason reason;
 
 	if (ctx->family != AF_INET6)
 		return SK_PASS;
-	local[0] = ctx->local_ip6[0];
-	local[1] = ctx->local_ip6[1];
-	local[2] = ctx->local_ip6[2];
-	local[3] = ctx->local_ip6[3];
-	if (prefix_match(local) != PREFIX_CAPTURE)
+	tuple = (struct steer_tuple){
+		.words = {
+			ctx->remote_ip6[0], ctx->remote_ip6[1], ctx->remote_ip6[2],
+			ctx->remote_ip6[3], ctx->local_ip6[0], ctx->local_ip6[1], ctx->local_ip6[2],
+			ctx->local_ip6[3], ctx->remote_port, ctx->local_port, /* host byte order */
+		}};
+	if (prefix_match(tuple.words + 4, &prefix) != PREFIX_CAPTURE)
 		return SK_PASS;
-	return lookup_finish(lookup_steer(ctx));
+	reason = lookup_steer(ctx, &tuple, &prefix);
+	if (ctx->ingress_ifindex != FGW_PROBE_INTERFACE)
+		reason_count(reason);
+	return reason == FGW_STEERED ? SK_PASS : SK_DROP;
 }

@@ -1,23 +1,74 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * The guard at XDP, on each loaded interface: frame -> VLAN tags -> IPv6 -> prefix ->
- * extension headers -> verdict. From the first line to the last nothing is written to the
- * packet: what passes is byte for byte what arrived.
+ * extension headers -> verdict; the first packet of a connection -> rules and limits. What
+ * passes is byte for byte what arrived. What is denied may become its own answer.
  */
 #include "lib/ctx_xdp.h"
+#include "lib/admit.h"
 #include "lib/eth.h"
-#include "lib/guard.h"
 #include "lib/finish.h"
+#include "lib/reply.h"
 
 char fgw_license[] SEC("license") = "Dual BSD/GPL";
+
+/* Somebody asks what would happen to this frame (faith/abi.h). */
+static __always_inline struct fgw_probe *xdp_probe(const struct xdp_md *ctx)
+{
+	struct fgw_probe *probe = (struct fgw_probe *)(long)ctx->data_meta;
+
+	if ((void *)(probe + 1) > (void *)(long)ctx->data || probe->magic != FGW_PROBE_MAGIC)
+		return NULL;
+	return probe;
+}
+
+static __always_inline int xdp_answer_probe(struct fgw_probe *probe, enum fgw_reason reason,
+					    const struct decision *decision)
+{
+	probe->reason = reason;
+	probe->verdict = decision->verdict;
+	probe->generation = decision->generation;
+	fgw_copy(probe->target, decision->target, sizeof(probe->target));
+	return xdp_verdict(reason);
+}
+
+static __always_inline bool xdp_can_reply(__u32 interface_index)
+{
+	const struct fgw_interface *interface =
+		bpf_map_lookup_elem(&fgw_interfaces, &interface_index);
+
+	return interface && interface->replies;
+}
 
 SEC("xdp.frags")
 int fgw_xdp_ingress(struct xdp_md *ctx)
 {
 	const struct packet packet = packet_from_xdp(ctx);
 	struct cursor cursor = cursor_at(&packet, 0);
+	struct decision decision = {.verdict = FGW_VERDICT_NO_RULE};
+	struct fgw_probe *probe = xdp_probe(ctx);
+	enum fgw_reason reason = FGW_PASS_NOT_IP6;
+	struct guarded seen;
+	bool denied = false;
+	__u32 network = 0;
 
-	if (eth_parse(&cursor) != FGW_L3_IP6)
-		return xdp_finish(FGW_PASS_NOT_IP6);
-	return xdp_finish(guard_ip6(&cursor));
+	if (eth_parse(&cursor) == FGW_L3_IP6) {
+		network = cursor.at;
+		reason = guard_ip6(&cursor, &seen);
+	}
+	if (reason == FGW_PASS_TCP && tcp_opens(&seen.tcp.header)) {
+		const struct admission admission = {
+			.hook = FGW_HOOK_XDP,
+			.interface_index = ctx->ingress_ifindex,
+			.answers = xdp_can_reply(ctx->ingress_ifindex),
+			.probing = probe ? 1 : 0,
+		};
+
+		reason = admit(&seen, &admission, &decision);
+		denied = reason != FGW_PASS_TCP;
+	}
+	if (probe)
+		return xdp_answer_probe(probe, reason, &decision);
+	reason_count(reason);
+	return denied ? fgw_reply(ctx, &seen, network, reason) : xdp_verdict(reason);
 }

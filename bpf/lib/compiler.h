@@ -19,13 +19,26 @@
 #define __always_inline inline __attribute__((always_inline))
 #endif
 
+/* A function of its own to the verifier: walked once, from any state, where an inlined one
+ * is walked again for every state that its caller may be in. Weak, because more than one
+ * program brings it along and the linker keeps one. Pointers come in as maybe null. */
+#define FGW_SUBPROGRAM __attribute__((noinline, weak))
+
 /* BPF has no memcpy to call: the length must be a constant, and small. */
 #define fgw_copy(to, from, length) __builtin_memcpy(to, from, length)
 
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
 #define be16_to_host(value) __builtin_bswap16(value)
+#define be64_to_host(value) __builtin_bswap64(value)
+#define host_to_be16(value) __builtin_bswap16(value)
+#define host_to_be32(value) __builtin_bswap32(value)
+#define be32_to_host(value) __builtin_bswap32(value)
 #else
 #define be16_to_host(value) (value)
+#define be32_to_host(value) (value)
+#define be64_to_host(value) (value)
+#define host_to_be16(value) (value)
+#define host_to_be32(value) (value)
 #endif
 
 #endif

@@ -13,6 +13,13 @@
 #include "l4.h"
 #include <faith/reasons.h>
 
+/* What the guard saw of a TCP packet that it lets through. */
+struct faith_tcp {
+	struct tcp_header header;
+	__u32 length; /* bytes of header, options and payload */
+	bool whole;   /* and no first fragment */
+};
+
 /* A later fragment shows no upper layer. Whatever it belongs to, its first fragment has
  * shown all headers and was judged by them, and without it nothing is reassembled. */
 static __always_inline enum fgw_reason faith_guard_later_fragment(enum fgw_l4 protocol)
@@ -24,13 +31,16 @@ static __always_inline enum fgw_reason faith_guard_later_fragment(enum fgw_l4 pr
 
 static __always_inline enum fgw_reason faith_guard_upper_layer(const struct cursor *cursor,
 							       enum fgw_l4 protocol,
-							       enum fgw_reason when_short)
+							       enum fgw_reason when_short,
+							       struct faith_tcp *tcp)
 {
 	struct icmp6_header icmp6;
 
 	switch (protocol) {
 	case FGW_L4_TCP:
-		return cursor_holds(cursor, sizeof(struct tcp_header)) ? FGW_PASS_TCP : when_short;
+		tcp->length = cursor->end - cursor->at;
+		return cursor_peek(cursor, &tcp->header, sizeof(tcp->header)) ? FGW_PASS_TCP
+									      : when_short;
 	case FGW_L4_ICMP6:
 		if (!cursor_peek(cursor, &icmp6, sizeof(icmp6)))
 			return when_short;
@@ -42,9 +52,22 @@ static __always_inline enum fgw_reason faith_guard_upper_layer(const struct curs
 	}
 }
 
-/* Judge a packet to a captured address; the cursor is behind its fixed header. */
-static __always_inline enum fgw_reason faith_guard(struct cursor *cursor,
-						   const struct ip6_header *header)
+/* TCP right behind the fixed header, as nearly always: read in place, without the walk. */
+static __always_inline enum fgw_reason faith_guard_plain_tcp(struct cursor *cursor,
+							     struct faith_tcp *tcp)
+{
+	tcp->length = cursor->end - cursor->at;
+	return cursor_holds(cursor, sizeof(tcp->header)) &&
+			       packet_load_front(cursor->packet, cursor->at, &tcp->header,
+						 sizeof(tcp->header))
+		       ? FGW_PASS_TCP
+		       : FGW_DROP_TRUNCATED;
+}
+
+/* Judge a packet to a captured address; the cursor is behind its fixed header. For
+ * FGW_PASS_TCP it tells what it saw. */
+static __always_inline enum fgw_reason
+faith_guard(struct cursor *cursor, const struct ip6_header *header, struct faith_tcp *tcp)
 {
 	enum fgw_reason when_short = FGW_DROP_TRUNCATED;
 	struct ip6_chain chain;
@@ -52,17 +75,22 @@ static __always_inline enum fgw_reason faith_guard(struct cursor *cursor,
 
 	if (!ip6_bound(cursor, header))
 		return FGW_DROP_TRUNCATED;
+	tcp->whole = true;
+	if (header->next_header == FGW_L4_TCP)
+		return faith_guard_plain_tcp(cursor, tcp);
 	walk = ip6_walk(cursor, header, &chain);
 	if (walk == IP6_WALK_TOO_LONG)
 		return FGW_DROP_EXT_CHAIN;
 	/* RFC 7112: a first fragment that hides headers in the next one hides them from us. */
-	if (chain.fragment == IP6_FIRST_FRAGMENT)
+	if (chain.fragment == IP6_FIRST_FRAGMENT) {
 		when_short = FGW_DROP_FRAGMENT;
+		tcp->whole = false;
+	}
 	if (walk == IP6_WALK_SHORT)
 		return when_short;
 	if (chain.fragment == IP6_LATER_FRAGMENT)
 		return faith_guard_later_fragment(chain.protocol);
-	return faith_guard_upper_layer(cursor, chain.protocol, when_short);
+	return faith_guard_upper_layer(cursor, chain.protocol, when_short, tcp);
 }
 
 #endif

@@ -23,9 +23,8 @@ static __always_inline bool reason_drops(enum fgw_reason reason)
 	return reason >= FGW_FIRST_DROP;
 }
 
-static __always_inline int xdp_finish(enum fgw_reason reason)
+static __always_inline int xdp_verdict(enum fgw_reason reason)
 {
-	reason_count(reason);
 	return reason_drops(reason) ? XDP_DROP : XDP_PASS;
 }
 
@@ -34,12 +33,6 @@ static __always_inline int tc_finish(enum fgw_reason reason)
 	reason_count(reason);
 	/* UNSPEC, not OK: OK would end the chain for other people's filters behind ours. */
 	return reason_drops(reason) ? TC_ACT_SHOT : TC_ACT_UNSPEC;
-}
-
-static __always_inline int lookup_finish(enum fgw_reason reason)
-{
-	reason_count(reason);
-	return reason == FGW_STEERED ? SK_PASS : SK_DROP;
 }
 
 #endif

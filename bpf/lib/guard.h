@@ -7,15 +7,21 @@
 #include "maps.h"
 #include "prefix.h"
 
+/* What a guard saw of a packet; `tcp` only with FGW_PASS_TCP. */
+struct guarded {
+	struct ip6_header header;
+	struct fgw_prefix_val prefix; /* that the destination is in */
+	struct faith_tcp tcp;
+};
+
 /* Judge the IPv6 packet at the cursor. */
-static __always_inline enum fgw_reason guard_ip6(struct cursor *cursor)
+static __always_inline enum fgw_reason guard_ip6(struct cursor *cursor, struct guarded *seen)
 {
 	const struct fgw_config *config;
-	struct ip6_header header;
 
-	if (!ip6_parse(cursor, &header))
+	if (!ip6_parse(cursor, &seen->header))
 		return FGW_PASS_SHORT;
-	switch (prefix_match(header.destination)) {
+	switch (prefix_match(seen->header.destination, &seen->prefix)) {
 	case PREFIX_NONE:
 		return FGW_PASS_NOT_PREFIX;
 	case PREFIX_EXEMPT:
@@ -26,7 +32,7 @@ static __always_inline enum fgw_reason guard_ip6(struct cursor *cursor)
 	config = config_get();
 	if (!config || !config->keepfaith)
 		return FGW_DROP_KEEPFAITH_OFF;
-	return faith_guard(cursor, &header);
+	return faith_guard(cursor, &seen->header, &seen->tcp);
 }
 
 #endif

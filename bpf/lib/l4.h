@@ -34,4 +34,19 @@ struct tcp_header {
 };
 FGW_ASSERT_SIZE(struct tcp_header, 20);
 
+#define TCP_SYN 0x02
+#define TCP_RST 0x04
+#define TCP_ACK 0x10
+
+static __always_inline __u32 tcp_header_length(const struct tcp_header *header)
+{
+	return (__u32)(be16_to_host(header->offset_flags) >> 12) * 4;
+}
+
+/* Whether it asks for a connection: the flags are the low byte. */
+static __always_inline bool tcp_opens(const struct tcp_header *header)
+{
+	return (be16_to_host(header->offset_flags) & (TCP_SYN | TCP_ACK)) == TCP_SYN;
+}
+
 #endif

@@ -55,12 +55,107 @@ struct fgw_reasons_map {
 	__type(value, struct fgw_count);
 };
 
+struct fgw_targets_map {
+	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
+	__uint(max_entries, FGW_MAX_TARGETS);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, struct fgw_target_key);
+	__type(value, struct fgw_target_val);
+};
+
+struct fgw_interfaces_map {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, FGW_MAX_INTERFACES);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, __u32);
+	__type(value, struct fgw_interface);
+};
+
+struct fgw_acl_map {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, FGW_ACL_SLOTS);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, __u32);
+	__type(value, struct fgw_rule);
+};
+
+/* What the maps in fgw_acl_tables look like; user space makes them as long as they must be.
+ * Sizes, not types: libbpf 1.1 cannot tell the size of a type behind a forward declaration,
+ * which is what the compiler leaves of it here. INNER_MAP lets the lengths differ, MMAPABLE
+ * lets a table be written by memcpy. */
+struct fgw_acl_table {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__uint(map_flags, BPF_F_INNER_MAP | BPF_F_MMAPABLE);
+	__uint(key_size, sizeof(__u32));
+	__uint(value_size, sizeof(union fgw_acl_block));
+};
+
+struct fgw_acl_tables_map {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, 2);
+	__uint(key_size, sizeof(__u32));
+	__uint(value_size, sizeof(__u32));
+	__array(values, struct fgw_acl_table);
+};
+
+struct fgw_acl_generation_map {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u32);
+};
+
+struct fgw_hits_map {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, FGW_ACL_SLOTS);
+	__type(key, __u32);
+	__type(value, struct fgw_count);
+};
+
+struct fgw_rates_map {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, FGW_RATE_ENTRIES);
+	__type(key, struct fgw_rate_key);
+	__type(value, struct fgw_rate);
+};
+
+struct fgw_full_map {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, FGW_MAX_FULL_SOURCES);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, struct fgw_source_key);
+	__type(value, struct fgw_sessions);
+};
+
+struct fgw_events_map {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, FGW_EVENT_BYTES);
+};
+
+struct fgw_events_lost_map {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct fgw_count);
+};
+
 extern struct fgw_meta_map fgw_meta SEC(".maps");
 extern struct fgw_config_map fgw_config SEC(".maps");
 extern struct fgw_prefixes_map fgw_prefixes SEC(".maps");
 extern struct fgw_ports_map fgw_ports SEC(".maps");
 extern struct fgw_socks_map fgw_socks SEC(".maps");
 extern struct fgw_reasons_map fgw_reasons SEC(".maps");
+extern struct fgw_targets_map fgw_targets SEC(".maps");
+extern struct fgw_interfaces_map fgw_interfaces SEC(".maps");
+extern struct fgw_acl_map fgw_acl SEC(".maps");
+extern struct fgw_acl_tables_map fgw_acl_tables SEC(".maps");
+extern struct fgw_acl_generation_map fgw_acl_gen SEC(".maps");
+extern struct fgw_hits_map fgw_hits SEC(".maps");
+extern struct fgw_rates_map fgw_rates SEC(".maps");
+extern struct fgw_full_map fgw_full SEC(".maps");
+extern struct fgw_events_map fgw_events SEC(".maps");
+extern struct fgw_events_lost_map fgw_events_lost SEC(".maps");
 
 /* Null never happens, but the verifier asks; a program then captures nothing. */
 static __always_inline const struct fgw_config *config_get(void)

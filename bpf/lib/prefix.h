@@ -11,7 +11,9 @@ enum prefix_match {
 	PREFIX_CAPTURE,
 };
 
-static __always_inline enum prefix_match prefix_match(const void *address)
+/* What was matched is copied out: a captured address needs to be read by its layout. */
+static __always_inline enum prefix_match prefix_match(const void *address,
+						      struct fgw_prefix_val *matched)
 {
 	struct fgw_prefix_key key = {.prefix_len = 128};
 	const struct fgw_prefix_val *found;
@@ -20,6 +22,7 @@ static __always_inline enum prefix_match prefix_match(const void *address)
 	found = bpf_map_lookup_elem(&fgw_prefixes, &key);
 	if (!found)
 		return PREFIX_NONE;
+	*matched = *found;
 	return found->kind == FGW_PREFIX_CAPTURE ? PREFIX_CAPTURE : PREFIX_EXEMPT;
 }
 

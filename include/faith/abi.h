@@ -24,6 +24,11 @@
 #define FGW_MAX_LISTENERS 64	 /* relay workers */
 #define FGW_MAX_EXT_HEADERS 8	 /* IPv6 extension headers followed in one packet */
 #define FGW_PORT_WORDS 1024	 /* 65,536 ports, one bit each */
+#define FGW_MAX_TARGETS 8192	 /* IPv4 prefixes that no rule opens, own addresses included */
+#define FGW_MAX_INTERFACES 1024	 /* with our XDP program */
+#define FGW_RATE_ENTRIES 65536	 /* token buckets; beyond, the one idle longest is forgotten */
+#define FGW_MAX_FULL_SOURCES 16384 /* client /64s with as many sessions as they may have */
+#define FGW_EVENT_BYTES 262144	 /* the ring of events: a power of two, whole pages */
 
 /* fgw_meta[0]: which build made these maps. */
 struct fgw_meta {
@@ -34,13 +39,21 @@ struct fgw_meta {
 FGW_ASSERT_SIZE(struct fgw_meta, 64);
 
 /* fgw_config[0]: the switches every program reads. */
+enum fgw_deny { /* what a client hears of a connection that is denied */
+	FGW_DENY_RESET = 0,	 /* a TCP reset */
+	FGW_DENY_SILENT = 1,	 /* nothing */
+	FGW_DENY_PROHIBITED = 2, /* ICMPv6 administratively prohibited (RFC 4443 3.1), at a rate */
+};
+
 struct fgw_config {
 	__u32 keepfaith; /* 0: capture nothing, let nothing to a prefix through (F9) */
 	__u32 listeners; /* slots 0..listeners-1 of fgw_socks take new connections */
 	__u32 all_ports; /* 0: only the ports set in fgw_ports */
+	__u32 deny;	 /* enum fgw_deny */
+	__u32 source_rate; /* new connections per second from one /64; 0: no limit */
 	__u32 pad;
 };
-FGW_ASSERT_SIZE(struct fgw_config, 16);
+FGW_ASSERT_SIZE(struct fgw_config, 24);
 
 /* fgw_prefixes: longest match decides (F2). */
 enum fgw_prefix_kind {
@@ -60,10 +73,10 @@ struct fgw_prefix_key {
 FGW_ASSERT_SIZE(struct fgw_prefix_key, 20);
 
 struct fgw_prefix_val {
-	__u8 kind;	 /* enum fgw_prefix_kind */
-	__u8 layout;	 /* enum fgw_layout */
-	__u8 prefix_len; /* bits; a lookup does not tell which length matched */
-	__u8 pad;
+	__u8 kind;	  /* enum fgw_prefix_kind */
+	__u8 layout;	  /* enum fgw_layout */
+	__u8 prefix_len;  /* bits; a lookup does not tell which length matched */
+	__u8 global_only; /* 1: must not carry private IPv4 addresses (R23) */
 };
 FGW_ASSERT_SIZE(struct fgw_prefix_val, 4);
 
@@ -79,30 +92,55 @@ struct fgw_count {
 };
 FGW_ASSERT_SIZE(struct fgw_count, 8);
 
+/* fgw_targets: what holds for an IPv4 address whatever the rules say, by longest match. An
+ * entry says all that holds for it, what is said of the prefixes around it included. */
+struct fgw_target_key {
+	__u32 prefix_len; /* bits, host byte order */
+	__u8 addr[4];	  /* network byte order */
+};
+FGW_ASSERT_SIZE(struct fgw_target_key, 8);
+
+struct fgw_target_val {
+	__u8 never;	 /* 1: no rule opens it (D20, D21) */
+	__u8 own;	 /* 1: an address of the gateway */
+	__u8 not_global; /* 1: private or shared space (R23) */
+	__u8 pad;
+};
+FGW_ASSERT_SIZE(struct fgw_target_val, 4);
+
+/* fgw_interfaces, by interface index: what the XDP program must know of where it runs. */
+struct fgw_interface {
+	__u32 replies; /* 1: a frame sent back by XDP_TX arrives; 0: leave answers to the stack */
+};
+FGW_ASSERT_SIZE(struct fgw_interface, 4);
+
 /* --- access control ----------------------------------------------------------------------
  *
- * The list of rules, compiled: first match in two lookups and, where ports matter, a
- * search (userspace/acl/compile.h).
+ * The list of rules, compiled twice: first to tables that people can read and tests can
+ * check (userspace/acl/compile.h),
  *
  *   1. sources, longest match of the client's address     -> class; none: no rule, deny
  *   2. destinations, longest match of class and IPv4      -> leaf; none: no rule, deny
  *   3. segments[first_segment .. +segments), port inside  -> its verdict; none: the leaf's
+ *
+ * and these to one trie over source, target and port (userspace/acl/tables.h), which is
+ * what the programs walk.
  */
 
-/* Limits: past one, compiling fails and names a rule. What the kernel takes for an entry
- * of the two LPM tries, its inner node included, is at most 128 bytes on 6.1 and 160 on
- * kernels that allocate them from the BPF allocator: full tables are 32 and 256 MiB (40 and
- * 320), twice that while a reload holds both generations. A segment takes 8 bytes. */
-#define FGW_MAX_RULES 200000		 /* and hit slots */
+/* Limits: past one, compiling fails and names a rule. */
+#define FGW_MAX_RULES 131072
+#define FGW_ACL_SLOTS 262144 /* two generations, so that a new rule never needs an old slot */
 #define FGW_MAX_ACL_SOURCES 262144
 #define FGW_MAX_ACL_DESTINATIONS 2097152
 #define FGW_MAX_ACL_SEGMENTS 1048576
 
-/* A verdict word: the bit says permit, the rest which hit slot the deciding rule has,
- * below FGW_MAX_RULES. A rule keeps its slot over reloads as long as it means the same. */
-#define FGW_VERDICT_PERMIT 0x80000000U
-#define FGW_VERDICT_SLOT 0x7fffffffU
-#define FGW_VERDICT_NO_RULE 0x7fffffffU /* the whole word: no rule matched, deny */
+/* A verdict word: what to do, and which slot the deciding rule has, below FGW_ACL_SLOTS. A
+ * rule keeps its slot over reloads as long as it means the same. */
+#define FGW_ACL_NODE 0x80000000U /* no verdict yet: the rest is the block of a node */
+#define FGW_VERDICT_PERMIT 0x40000000U
+#define FGW_VERDICT_LIMIT 0x20000000U /* the rule says `limit`: fgw_acl has the number */
+#define FGW_VERDICT_SLOT 0x1fffffffU
+#define FGW_VERDICT_NO_RULE 0x1fffffffU /* the whole word: no rule matched, deny */
 
 /* Sources: struct fgw_prefix_key -> struct fgw_acl_class. */
 struct fgw_acl_class {
@@ -123,19 +161,169 @@ FGW_ASSERT_SIZE(struct fgw_acl_dst_key, 12);
 struct fgw_acl_leaf {
 	__u32 verdict;	     /* outside all segments */
 	__u32 first_segment; /* index; 0 if there are none */
-	__u32 segments;	     /* at most FGW_ACL_LEAF_SEGMENTS */
+	__u32 segments;
 	__u32 pad;
 };
 FGW_ASSERT_SIZE(struct fgw_acl_leaf, 16);
 
 /* Segments: an array. Those of one leaf are sorted and disjoint; leaves may share them. */
-#define FGW_ACL_LEAF_SEGMENTS 65536 /* one for each port; 17 steps of a binary search */
-
 struct fgw_acl_segment {
 	__u16 first_port; /* host byte order, inclusive */
 	__u16 last_port;  /* host byte order, inclusive */
 	__u32 verdict;
 };
 FGW_ASSERT_SIZE(struct fgw_acl_segment, 8);
+
+/* fgw_acl_tables[generation & 1]: an array of blocks, all of one generation. Block 0 is the
+ * head, the others are nodes of the trie or sixteen values of it.
+ *
+ * The key is 22 bytes: source, target, port, in network byte order. A node decides by one
+ * byte of it and tells whether the bytes that were skipped before it, within the source, the
+ * target or the port, are the right ones. bpf/lib/acl_walk.h is the walk. */
+#define FGW_ACL_BLOCK_BYTES 64
+#define FGW_ACL_BLOCK_VALUES 16
+#define FGW_ACL_TARGET_AT 16
+#define FGW_ACL_PORT_AT 20
+#define FGW_ACL_KEY_BYTES 22
+
+struct fgw_acl_head {
+	__u32 root; /* as any value */
+	__u32 generation;
+	__u32 blocks; /* this one included */
+	__u32 rules;
+	__u64 hash; /* of the image it was made of */
+	__u8 pad[40];
+};
+FGW_ASSERT_SIZE(struct fgw_acl_head, FGW_ACL_BLOCK_BYTES);
+
+struct fgw_acl_node {
+	__u64 starts[4];   /* by byte value: bit set where a run of equal values begins */
+	__u64 prefix[2];   /* what the bytes before `depth` must be, of the source, or in the first
+			      word of the target or the port; host byte order, the rest zero */
+	__u32 first_value; /* of the first run; value V is values[V % 16] of block V / 16 */
+	__u32 miss;	   /* the value when the bytes before are others */
+	__u8 rank[4];	   /* runs that begin before each word of `starts` */
+	__u8 depth;	   /* which byte of the key decides */
+	__u8 pad[3];
+};
+FGW_ASSERT_SIZE(struct fgw_acl_node, FGW_ACL_BLOCK_BYTES);
+
+union fgw_acl_block {
+	struct fgw_acl_head head;
+	struct fgw_acl_node node;
+	__u32 values[FGW_ACL_BLOCK_VALUES]; /* verdicts, or FGW_ACL_NODE and a block */
+};
+FGW_ASSERT_SIZE(union fgw_acl_block, FGW_ACL_BLOCK_BYTES);
+
+/* fgw_acl, by slot: the rules in force, for people with bpftool and for the number of a
+ * `limit`. During a reload those of both generations are here. */
+struct fgw_rule {
+	__u32 line;		/* 0: no file, a default rule or --permit */
+	__u32 limit_per_second; /* 0: none */
+	__u8 source[16];	/* network byte order */
+	__u8 target[4];		/* network byte order */
+	__u8 source_len;	/* bits */
+	__u8 target_len;	/* bits */
+	__u8 permit;
+	__u8 log;
+	__u32 port_ranges; /* 0: every port */
+	char file[28];	   /* name without its directory, NUL-terminated, cut if it must be */
+};
+FGW_ASSERT_SIZE(struct fgw_rule, 64);
+
+/* fgw_hits[slot], one per CPU: struct fgw_count. Permissions are counted when a listener
+ * takes the connection, denials where they happen. */
+
+/* --- limits ------------------------------------------------------------------------------
+ *
+ * fgw_rates: token buckets, each one number (GCRA): when the bucket will be full again. */
+enum fgw_rate_of {
+	/* below FGW_ACL_SLOTS: the `limit` of the rule in that slot, for one source */
+	FGW_RATE_SOURCE = 0x20000000,	/* new connections of one source, fgw_config.source_rate */
+	FGW_RATE_NEWCOMERS = 0x20000001, /* sources of one network that get a bucket of their own */
+	FGW_RATE_ICMP6 = 0x20000002,	/* errors to one source */
+	FGW_RATE_ICMP6_ALL = 0x20000003, /* errors to everybody */
+	FGW_RATE_EVENTS = 0x20000004,	/* events */
+};
+
+/* So many sources of one network may get a bucket in a second; those beyond share one. With
+ * it, nobody can fill fgw_rates before the buckets in it are full again, when forgetting
+ * them loses nothing. */
+#define FGW_NEWCOMERS_OF_48 128
+#define FGW_NEWCOMERS_OF_32 2048
+
+#define FGW_ICMP6_PER_SOURCE 10 /* a second; RFC 4443 2.4 (f) */
+#define FGW_ICMP6_PER_SECOND 1000
+
+struct fgw_rate_key {
+	__u8 source[8];	  /* network byte order, bits beyond prefix_len zero */
+	__u32 of;	  /* enum fgw_rate_of */
+	__u32 prefix_len; /* 64; less for a network that has too many sources */
+};
+FGW_ASSERT_SIZE(struct fgw_rate_key, 16);
+
+struct fgw_rate {
+	__u64 full_at_ns; /* CLOCK_MONOTONIC */
+};
+FGW_ASSERT_SIZE(struct fgw_rate, 8);
+
+/* fgw_full: client /64s that have as many sessions as max_sessions_per_source allows. The
+ * relay knows and says so; a SYN of theirs need not reach it to be refused. */
+struct fgw_source_key {
+	__u8 source[8]; /* network byte order */
+};
+FGW_ASSERT_SIZE(struct fgw_source_key, 8);
+
+struct fgw_sessions {
+	__u32 sessions;
+};
+FGW_ASSERT_SIZE(struct fgw_sessions, 4);
+
+/* --- what happened, as it happens --------------------------------------------------------
+ *
+ * fgw_events: a ring of these, one for each connection that is denied; at most
+ * FGW_EVENTS_PER_SECOND, the others are counted in fgw_events_lost. */
+#define FGW_EVENTS_PER_SECOND 1000
+
+enum fgw_hook {
+	FGW_HOOK_XDP = 1,
+	FGW_HOOK_TC = 2,
+	FGW_HOOK_LOOKUP = 3,
+};
+
+struct fgw_event {
+	__u64 time_ns; /* CLOCK_MONOTONIC */
+	__u32 reason;  /* enum fgw_reason */
+	__u32 verdict; /* the verdict word; FGW_VERDICT_NO_RULE if no rule was asked or matched */
+	__u8 source[16];
+	__u8 destination[16];
+	__u8 target[4];		/* zero if the destination embeds none */
+	__u16 source_port;	/* host byte order */
+	__u16 destination_port; /* host byte order */
+	__u32 interface_index;
+	__u32 generation;
+	__u32 hook; /* enum fgw_hook */
+	__u32 pad;
+};
+FGW_ASSERT_SIZE(struct fgw_event, 72);
+
+/* --- asking without doing ----------------------------------------------------------------
+ *
+ * A test run of the XDP program on a frame with this metadata in front counts nothing,
+ * takes no token and tells no event: it writes the answer into the metadata. No frame from
+ * a network has metadata when the first XDP program sees it. The sk_lookup program takes a
+ * lookup by the interface FGW_PROBE_INTERFACE as one. */
+#define FGW_PROBE_MAGIC 0x70726f62U
+#define FGW_PROBE_INTERFACE 0x7fffffffU
+
+struct fgw_probe {
+	__u32 magic;
+	__u32 reason;	  /* enum fgw_reason */
+	__u32 verdict;	  /* the verdict word */
+	__u32 generation; /* in force when it was judged */
+	__u8 target[4];	  /* zero if the destination embeds none */
+	__u32 pad;
+};
+FGW_ASSERT_SIZE(struct fgw_probe, 24);
 
 #endif

@@ -16,6 +16,16 @@
 #define FGW_MAP_PORTS "fgw_ports"
 #define FGW_MAP_SOCKS "fgw_socks"
 #define FGW_MAP_REASONS "fgw_reasons"
+#define FGW_MAP_TARGETS "fgw_targets"
+#define FGW_MAP_INTERFACES "fgw_interfaces"
+#define FGW_MAP_ACL "fgw_acl"
+#define FGW_MAP_ACL_TABLES "fgw_acl_tables"
+#define FGW_MAP_ACL_GENERATION "fgw_acl_gen"
+#define FGW_MAP_HITS "fgw_hits"
+#define FGW_MAP_RATES "fgw_rates"
+#define FGW_MAP_FULL "fgw_full"
+#define FGW_MAP_EVENTS "fgw_events"
+#define FGW_MAP_EVENTS_LOST "fgw_events_lost"
 
 /* Programs: "fgw_" and the name of the file in bpf/. */
 #define FGW_PROG_XDP "fgw_xdp_ingress"

@@ -4,7 +4,8 @@
  * relay, `faith-gw status` and the manual. X(name, number, origin, sentence).
  *
  * Origin says who counts: GUARD the XDP and TC programs (packets), LOOKUP the
- * sk_lookup program (connection attempts), RELAY the relay (connections). A retired
+ * sk_lookup program (connection attempts), RELAY the relay (connections), POLICY whichever
+ * of them decides first: a connection is refused once. A retired
  * number stays in the list as X_RETIRED(number), so that no script ever sees a
  * number change its meaning.
  */
@@ -33,17 +34,17 @@
 	X(PORT_NOT_CAPTURED, 18, LOOKUP, "port is not among the captured ones: reset") \
 	X(LOOKUP_OFF,        19, LOOKUP, "lookup for a prefix while keepfaith is off: refused") \
 	X(LOOKUP_NOT_TCP,    20, LOOKUP, "lookup for a prefix that is not TCP: refused") \
-	X(ACL_PERMIT,        32, RELAY,  "permitted by a rule") \
-	X(ACL_DENY,          33, RELAY,  "denied by a rule") \
-	X(ACL_NO_MATCH,      34, RELAY,  "denied: no rule matches") \
-	X(NEVER_TARGET,      35, RELAY,  "IPv4 target on the list that no rule can open") \
-	X(OWN_TARGET,        36, RELAY,  "IPv4 target is one of the gateway's own addresses") \
-	X(NOT_GLOBAL,        37, RELAY,  "64:ff9b::/96 must not carry a private IPv4 address (RFC 6052 3.1)") \
-	X(BAD_EMBEDDING,     38, RELAY,  "destination does not embed an IPv4 address (RFC 6052 2.2)") \
+	X(ACL_PERMIT,        32, POLICY, "permitted by a rule") \
+	X(ACL_DENY,          33, POLICY, "denied by a rule") \
+	X(ACL_NO_MATCH,      34, POLICY, "denied: no rule matches") \
+	X(NEVER_TARGET,      35, POLICY, "IPv4 target on the list that no rule can open") \
+	X(OWN_TARGET,        36, POLICY, "IPv4 target is one of the gateway's own addresses") \
+	X(NOT_GLOBAL,        37, POLICY, "64:ff9b::/96 must not carry a private IPv4 address (RFC 6052 3.1)") \
+	X(BAD_EMBEDDING,     38, POLICY, "destination does not embed an IPv4 address (RFC 6052 2.2)") \
 	X(NOT_CAPTURED,      39, RELAY,  "connection to a listener that was not addressed to a prefix") \
-	X(CLIENT_NOT_IP6,    40, RELAY,  "client with an IPv4-mapped address") \
+	X(CLIENT_NOT_IP6,    40, POLICY, "client with an IPv4-mapped address") \
 	X(SESSION_LIMIT,     41, RELAY,  "as many sessions as max_sessions allows") \
-	X(SOURCE_LIMIT,      42, RELAY,  "as many sessions as max_sessions_per_source allows") \
+	X(SOURCE_LIMIT,      42, POLICY, "as many sessions as max_sessions_per_source allows") \
 	X(OUT_OF_FDS,        43, RELAY,  "no descriptor left for a new connection: accepting paused") \
 	X(CONNECTED,         44, RELAY,  "connection to the IPv4 server established") \
 	X(CONNECT_REFUSED,   45, RELAY,  "IPv4 server refused the connection") \
@@ -52,7 +53,10 @@
 	X(CLOSED,            48, RELAY,  "session ended by both sides") \
 	X(CLIENT_RESET,      49, RELAY,  "client reset the session") \
 	X(SERVER_RESET,      50, RELAY,  "server reset the session") \
-	X(IDLE_TIMEOUT,      51, RELAY,  "session idle in both directions for idle_timeout")
+	X(IDLE_TIMEOUT,      51, RELAY,  "session idle in both directions for idle_timeout") \
+	X(BAD_SOURCE,        52, POLICY, "client address embeds an IPv4 address that no client has, or lies in a prefix") \
+	X(RATE_LIMIT,        53, POLICY, "more new connections in a second from one /64 than allowed") \
+	X(REVOKED,           54, RELAY,  "session ended because a reload denies it")
 /* clang-format on */
 
 #define FGW_REASON_ENUM(name, number, origin, sentence) FGW_##name = number,
@@ -61,7 +65,7 @@
 enum fgw_reason {
 	FGW_REASONS(FGW_REASON_ENUM, FGW_REASON_RETIRED)
 	FGW_FIRST_DROP = 8,  /* a guard passes reasons below, drops from here on */
-	FGW_REASON_MAX = 64, /* entries of fgw_reasons */
+	FGW_REASON_MAX = 128, /* entries of fgw_reasons */
 };
 
 #endif

@@ -17,6 +17,8 @@
     F(fgw_config, keepfaith)                                                                       \
     F(fgw_config, listeners)                                                                       \
     F(fgw_config, all_ports)                                                                       \
+    F(fgw_config, deny)                                                                            \
+    F(fgw_config, source_rate)                                                                     \
     F(fgw_config, pad)                                                                             \
     S(fgw_prefix_key)                                                                              \
     F(fgw_prefix_key, prefix_len)                                                                  \
@@ -25,7 +27,7 @@
     F(fgw_prefix_val, kind)                                                                        \
     F(fgw_prefix_val, layout)                                                                      \
     F(fgw_prefix_val, prefix_len)                                                                  \
-    F(fgw_prefix_val, pad)                                                                         \
+    F(fgw_prefix_val, global_only)                                                                 \
     S(fgw_port_word)                                                                               \
     F(fgw_port_word, bits)                                                                         \
     S(fgw_count)                                                                                   \
@@ -44,7 +46,73 @@
     S(fgw_acl_segment)                                                                             \
     F(fgw_acl_segment, first_port)                                                                 \
     F(fgw_acl_segment, last_port)                                                                  \
-    F(fgw_acl_segment, verdict)
+    F(fgw_acl_segment, verdict)                                                                    \
+    S(fgw_target_key)                                                                              \
+    F(fgw_target_key, prefix_len)                                                                  \
+    F(fgw_target_key, addr)                                                                        \
+    S(fgw_target_val)                                                                              \
+    F(fgw_target_val, never)                                                                       \
+    F(fgw_target_val, own)                                                                         \
+    F(fgw_target_val, not_global)                                                                  \
+    F(fgw_target_val, pad)                                                                         \
+    S(fgw_interface)                                                                               \
+    F(fgw_interface, replies)                                                                      \
+    S(fgw_acl_head)                                                                                \
+    F(fgw_acl_head, root)                                                                          \
+    F(fgw_acl_head, generation)                                                                    \
+    F(fgw_acl_head, blocks)                                                                        \
+    F(fgw_acl_head, rules)                                                                         \
+    F(fgw_acl_head, hash)                                                                          \
+    F(fgw_acl_head, pad)                                                                           \
+    S(fgw_acl_node)                                                                                \
+    F(fgw_acl_node, starts)                                                                        \
+    F(fgw_acl_node, prefix)                                                                        \
+    F(fgw_acl_node, first_value)                                                                   \
+    F(fgw_acl_node, miss)                                                                          \
+    F(fgw_acl_node, rank)                                                                          \
+    F(fgw_acl_node, depth)                                                                         \
+    F(fgw_acl_node, pad)                                                                           \
+    S(fgw_rule)                                                                                    \
+    F(fgw_rule, line)                                                                              \
+    F(fgw_rule, limit_per_second)                                                                  \
+    F(fgw_rule, source)                                                                            \
+    F(fgw_rule, target)                                                                            \
+    F(fgw_rule, source_len)                                                                        \
+    F(fgw_rule, target_len)                                                                        \
+    F(fgw_rule, permit)                                                                            \
+    F(fgw_rule, log)                                                                               \
+    F(fgw_rule, port_ranges)                                                                       \
+    F(fgw_rule, file)                                                                              \
+    S(fgw_rate_key)                                                                                \
+    F(fgw_rate_key, source)                                                                        \
+    F(fgw_rate_key, of)                                                                            \
+    F(fgw_rate_key, prefix_len)                                                                    \
+    S(fgw_rate)                                                                                    \
+    F(fgw_rate, full_at_ns)                                                                        \
+    S(fgw_source_key)                                                                              \
+    F(fgw_source_key, source)                                                                      \
+    S(fgw_sessions)                                                                                \
+    F(fgw_sessions, sessions)                                                                      \
+    S(fgw_event)                                                                                   \
+    F(fgw_event, time_ns)                                                                          \
+    F(fgw_event, reason)                                                                           \
+    F(fgw_event, verdict)                                                                          \
+    F(fgw_event, source)                                                                           \
+    F(fgw_event, destination)                                                                      \
+    F(fgw_event, target)                                                                           \
+    F(fgw_event, source_port)                                                                      \
+    F(fgw_event, destination_port)                                                                 \
+    F(fgw_event, interface_index)                                                                  \
+    F(fgw_event, generation)                                                                       \
+    F(fgw_event, hook)                                                                             \
+    F(fgw_event, pad)                                                                              \
+    S(fgw_probe)                                                                                   \
+    F(fgw_probe, magic)                                                                            \
+    F(fgw_probe, reason)                                                                           \
+    F(fgw_probe, verdict)                                                                          \
+    F(fgw_probe, generation)                                                                       \
+    F(fgw_probe, target)                                                                           \
+    F(fgw_probe, pad)
 
 struct abi_place {
     const char *name; /* "fgw_meta", "fgw_meta.build" */

@@ -2,6 +2,9 @@
 /* The programs loaded for one test, their maps its own: filled by words, counted by name. */
 #pragma once
 
+#include "acl/parse.h"
+#include "daemon/kernel_rules.h"
+#include "datapath/acl_publisher.h"
 #include "datapath/object.h"
 #include "tests/support/guard_oracle.h"
 
@@ -16,8 +19,18 @@ namespace faith::test {
 
 class Loaded {
 public:
+    /* Everything is captured that a test names, and every connection permitted, by slot 0. */
     Loaded() : object_(load()) {
-        configure({.keepfaith = 1, .listeners = 0, .all_ports = 1, .pad = 0});
+        configure(config(0));
+        permit_everything();
+    }
+    static fgw_config config(std::uint32_t listeners) {
+        return {.keepfaith = 1,
+                .listeners = listeners,
+                .all_ports = 1,
+                .deny = FGW_DENY_RESET,
+                .source_rate = 0,
+                .pad = 0};
     }
 
     const datapath::Object &object() const { return object_; }
@@ -25,8 +38,25 @@ public:
 
     void configure(const fgw_config &config) { must(maps().config.put(0, config)); }
     void keepfaith(bool on) {
-        configure({.keepfaith = on, .listeners = 0, .all_ports = 1, .pad = 0});
+        fgw_config changed = config(0);
+        changed.keepfaith = on;
+        configure(changed);
     }
+    /* The rules, as faithd.conf has them; the next generation. Slots are line numbers - 1. */
+    void rules(std::string_view text) {
+        const Result<std::vector<acl::Rule>> parsed = acl::parse(text, "test.conf");
+        REQUIRE(parsed);
+        const Result<daemon::RuleSetRef> next = daemon::make_rule_set(*parsed, {});
+        REQUIRE(next);
+        datapath::AclPublisher publisher(maps());
+        const std::uint32_t generation = must(publisher.generation()) + 1;
+        const daemon::KernelRules kernel =
+            daemon::kernel_rules(**next, in_force_.get(), generation);
+        must(publisher.prepare(kernel.update));
+        must(publisher.commit(kernel.update));
+        in_force_ = *next;
+    }
+    void permit_everything() { rules("::/0 permit 0.0.0.0/0"); }
     void capture(std::string_view prefix) { put(prefix, FGW_PREFIX_CAPTURE); }
     void exempt(std::string_view prefix) { put(prefix, FGW_PREFIX_EXEMPT); }
     void fill(const GuardRules &rules) {
@@ -56,6 +86,12 @@ private:
         if (!status)
             FAIL(status.error().text);
     }
+    template <class T>
+    static T must(Result<T> result) {
+        if (!result)
+            FAIL(result.error().text);
+        return *std::move(result);
+    }
     void put(std::string_view text, fgw_prefix_kind kind) {
         const Result<Prefix6> prefix = parse_prefix6(text);
         REQUIRE(prefix);
@@ -67,10 +103,11 @@ private:
         must(maps().prefixes.put(key, {.kind = static_cast<std::uint8_t>(kind),
                                        .layout = FGW_LAYOUT_FAITH,
                                        .prefix_len = prefix.length,
-                                       .pad = 0}));
+                                       .global_only = 0}));
     }
 
     datapath::Object object_;
+    daemon::RuleSetRef in_force_;
 };
 
 /* What moved between two readings: "DROP_UDP +1", several joined by ", ", "" for none. */

@@ -45,6 +45,19 @@ TEST_CASE("maps: each has its name, and the sizes and the limit of the contract"
         {FGW_MAP_PORTS, BPF_MAP_TYPE_ARRAY, 4, sizeof(fgw_port_word), FGW_PORT_WORDS},
         {FGW_MAP_SOCKS, BPF_MAP_TYPE_SOCKMAP, 4, 8, FGW_MAX_LISTENERS},
         {FGW_MAP_REASONS, BPF_MAP_TYPE_PERCPU_ARRAY, 4, sizeof(fgw_count), FGW_REASON_MAX},
+        {FGW_MAP_TARGETS, BPF_MAP_TYPE_LPM_TRIE, sizeof(fgw_target_key), sizeof(fgw_target_val),
+         FGW_MAX_TARGETS},
+        {FGW_MAP_INTERFACES, BPF_MAP_TYPE_HASH, 4, sizeof(fgw_interface), FGW_MAX_INTERFACES},
+        {FGW_MAP_ACL, BPF_MAP_TYPE_HASH, 4, sizeof(fgw_rule), FGW_ACL_SLOTS},
+        {FGW_MAP_ACL_TABLES, BPF_MAP_TYPE_ARRAY_OF_MAPS, 4, 4, 2},
+        {FGW_MAP_ACL_GENERATION, BPF_MAP_TYPE_ARRAY, 4, 4, 1},
+        {FGW_MAP_HITS, BPF_MAP_TYPE_PERCPU_ARRAY, 4, sizeof(fgw_count), FGW_ACL_SLOTS},
+        {FGW_MAP_RATES, BPF_MAP_TYPE_LRU_HASH, sizeof(fgw_rate_key), sizeof(fgw_rate),
+         FGW_RATE_ENTRIES},
+        {FGW_MAP_FULL, BPF_MAP_TYPE_HASH, sizeof(fgw_source_key), sizeof(fgw_sessions),
+         FGW_MAX_FULL_SOURCES},
+        {FGW_MAP_EVENTS, BPF_MAP_TYPE_RINGBUF, 0, 0, FGW_EVENT_BYTES},
+        {FGW_MAP_EVENTS_LOST, BPF_MAP_TYPE_PERCPU_ARRAY, 4, sizeof(fgw_count), 1},
     };
     CHECK(maps.size() == std::size(rows));
     for (const Row &row : rows) {
@@ -58,11 +71,13 @@ TEST_CASE("maps: each has its name, and the sizes and the limit of the contract"
     }
 }
 
-TEST_CASE("maps: bpftool can print them as names and numbers, all but the sockets") {
+TEST_CASE("maps: bpftool can print them as names and numbers, but sockets, tables and ring") {
     Loaded loaded;
     for (const auto &[name, map] : maps_of(loaded)) {
         INFO(name);
-        /* The kernel takes no types for a sockmap. */
-        CHECK((map.btf_value_type_id != 0) == (name != FGW_MAP_SOCKS));
+        /* The kernel takes no types for a sockmap, a map of maps or a ring. */
+        const bool typed =
+            name != FGW_MAP_SOCKS && name != FGW_MAP_ACL_TABLES && name != FGW_MAP_EVENTS;
+        CHECK((map.btf_value_type_id != 0) == typed);
     }
 }

@@ -99,9 +99,7 @@ public:
         narrow.all_ports = 0;
         loaded.configure(narrow);
     }
-    static fgw_config config(std::uint32_t count) {
-        return {.keepfaith = 1, .listeners = count, .all_ports = 1, .pad = 0};
-    }
+    static fgw_config config(std::uint32_t count) { return Loaded::config(count); }
 
     /* "pass SLOT REASON", "pass REASON" or "drop REASON", as far as there is one. */
     std::string outcome(const Connection &connection) {
@@ -247,6 +245,7 @@ TEST_CASE("sk_lookup: IPv4 is not ours, not even with a prefix around everything
     Lookup lookup;
     lookup.listen(1);
     lookup.loaded.capture("::/0");
+    lookup.loaded.exempt("2001:db8:1::/64"); /* where clients are */
     CHECK(lookup.outcome({}) == steered(0));
     CHECK(lookup.outcome({.family = AF_INET}) == "pass");
 }

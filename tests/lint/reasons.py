@@ -11,8 +11,8 @@ from _tree import Finding, Tree, main
 
 REASONS = "include/faith/reasons.h"
 DOCS = "docs/reasons.md"
-LIMIT = 64  # FGW_REASON_MAX
-ORIGINS = ("GUARD", "LOOKUP", "RELAY")
+LIMIT = 128  # FGW_REASON_MAX
+ORIGINS = ("GUARD", "LOOKUP", "RELAY", "POLICY")
 REASON = re.compile(r'^\s*X\(\s*(\w+)\s*,\s*(\d+)\s*,\s*(\w+)\s*,\s*"([^"]*)"\s*\)')
 RETIRED = re.compile(r"^\s*X_RETIRED\(\s*(\d+)\s*\)")
 

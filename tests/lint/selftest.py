@@ -96,7 +96,7 @@ FAULTS: dict[str, list[tuple[dict[str, str], str]]] = {
         ({"include/faith/reasons.h": C + 'X(GOOD, 1, GUARD, "g")\nX_RETIRED(1)\n'}, "include/faith/reasons.h:3: number 1 is taken"),
         ({"include/faith/reasons.h": C + 'X(BAD, 1, GUARD, "g")\nX(BAD, 2, GUARD, "g")\n'}, "include/faith/reasons.h:3: name BAD is"),
         ({"include/faith/abi.h": C + "#define FGW_BAD 1\n"}, "include/faith/abi.h:2: FGW_BAD is a reason"),
-        ({"include/faith/reasons.h": C + 'X(BAD, 64, GUARD, "g")\n'}, "include/faith/reasons.h:2: number 64 is not below"),
+        ({"include/faith/reasons.h": C + 'X(BAD, 128, GUARD, "g")\n'}, "include/faith/reasons.h:2: number 128 is not below"),
         ({"include/faith/reasons.h": C + 'X(BAD, 2, GUARD, "g")\nX(GOOD, 1, GUARD, "g")\n'}, "include/faith/reasons.h:3: number 1 after"),
         ({"include/faith/reasons.h": C + 'X(BAD, 2, NOBODY, "g")\n'}, "include/faith/reasons.h:2: origin NOBODY"),
     ],

@@ -11,35 +11,27 @@ namespace faith::acl {
 
 namespace {
 
-/* A rule that stayed keeps its slot. A new one gets the lowest that nobody had: until the
- * previous generation is gone, its programs may still count in the slots of rules that
- * went, so these are the last resort. */
-std::vector<std::uint32_t> assign_slots(std::span<const Rule> rules, const Previous &previous,
-                                        std::size_t max_rules) {
-    enum class Use : std::uint8_t { Never, Before, Kept };
-    std::vector<Use> use(max_rules, Use::Never);
-    for (const std::uint32_t slot : previous.slots)
-        use[slot] = Use::Before;
-    const std::vector<std::uint32_t> pairs = pair_rules(previous.rules, rules);
-    for (const std::uint32_t old : pairs)
-        if (old != no_rule)
-            use[previous.slots[old]] = Use::Kept;
+/* A rule that stayed keeps its slot, and a new one gets the lowest that the generation
+ * before did not have: until that one is gone, its programs still count there. There are
+ * twice as many slots as rules, so there always is one. */
+std::vector<std::uint32_t> assign_slots(std::span<const Rule> rules, const Previous &previous) {
+    std::vector<bool> taken(previous.slots.size() + rules.size(), false);
+    const auto take = [&](std::uint32_t slot) {
+        if (slot < taken.size()) /* others are never offered to a new rule */
+            taken[slot] = true;
+    };
+    std::ranges::for_each(previous.slots, take);
     std::vector<std::uint32_t> slots;
     slots.reserve(rules.size());
-    Use wanted = Use::Never;
     std::uint32_t next = 0;
-    for (const std::uint32_t old : pairs) {
+    for (const std::uint32_t old : pair_rules(previous.rules, rules)) {
         if (old != no_rule) {
             slots.push_back(previous.slots[old]);
             continue;
         }
-        while (use[next] != wanted)
-            if (++next == max_rules) {
-                wanted = Use::Before;
-                next = 0;
-            }
-        use[next] = Use::Kept;
-        slots.push_back(next);
+        while (taken[next])
+            next++;
+        slots.push_back(next++);
     }
     return slots;
 }
@@ -75,8 +67,7 @@ std::uint32_t Renderer::verdict_of(std::uint32_t rule) {
     if (rule == no_rule)
         return FGW_VERDICT_NO_RULE;
     deciding_[rule] = true;
-    const std::uint32_t bit = rules_[rule].action == Action::Permit ? FGW_VERDICT_PERMIT : 0;
-    return bit | image_.slots[rule];
+    return verdict_word(rules_[rule], image_.slots[rule]);
 }
 
 const fgw_acl_leaf &Renderer::leaf_of(PortMaps::Id map) {
@@ -175,7 +166,7 @@ Result<Compiled> compile(std::span<const Rule> rules, const CompileOptions &opti
                        " rules; give clients with the same rights a common prefix");
     PortMaps maps;
     TRY_ASSIGN(const Classes classes, classify(rules, limits, maps));
-    Renderer renderer(rules, assign_slots(rules, options.previous, limits.max_rules), maps);
+    Renderer renderer(rules, assign_slots(rules, options.previous), maps);
     Compiled compiled;
     compiled.image = renderer.run(classes);
     compiled.warnings = warnings_of(rules, options.never, renderer.deciding(), compiled.image);

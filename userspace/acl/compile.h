@@ -43,7 +43,7 @@ struct CompileOptions {
     /* Targets that no rule can open, to warn of rules that try. */
     std::span<const Prefix4> never = {};
     /* A rule that means the same keeps its slot, and with it its hits. A new rule gets a
-     * slot that the previous generation does not use while there are such slots. */
+     * slot that the previous generation does not use. */
     Previous previous = {};
 };
 

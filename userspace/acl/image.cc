@@ -34,6 +34,12 @@ private:
 
 } // namespace
 
+std::uint32_t verdict_word(const Rule &rule, std::uint32_t slot) {
+    if (rule.action == Action::Deny)
+        return slot;
+    return FGW_VERDICT_PERMIT | (rule.limit_per_second ? FGW_VERDICT_LIMIT : 0) | slot;
+}
+
 std::uint32_t slots_end(const Image &image) {
     const auto highest = std::max_element(image.slots.begin(), image.slots.end());
     return highest == image.slots.end() ? 0 : *highest + 1;

@@ -6,6 +6,7 @@
  */
 #pragma once
 
+#include "acl/rule.h"
 #include "faith/abi.h"
 
 #include <cstdint>
@@ -27,6 +28,8 @@ struct Image {
     std::uint64_t hash = 0;           /* of all of the above */
 };
 
+/* What the tables say of a packet that a rule decides. */
+std::uint32_t verdict_word(const Rule &rule, std::uint32_t slot);
 /* One more than the highest slot in use. */
 std::uint32_t slots_end(const Image &image);
 std::uint64_t hash_of(const Image &image); /* without its hash */

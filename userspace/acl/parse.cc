@@ -10,11 +10,6 @@ namespace faith::acl {
 
 namespace {
 
-/* `limit N/s` has its place in the grammar, but nothing counts connections per source
- * until issue 4. Until then a rule that asks for it is refused: a limit that is
- * accepted and not kept is worse than none. */
-constexpr bool limits_are_enforced = false;
-
 constexpr std::string_view shape = "SRC6[/len] permit|deny DST4[/len] [IPV4-SOURCE]";
 
 struct Word {
@@ -220,8 +215,8 @@ bool RuleParser::limit(const Word &keyword) {
         !equal_ignoring_case(word.text.substr(slash), "/s"))
         return fail(word.column, quoted(word.text) + " is not a limit: N/s with N from 1 to " +
                                      std::to_string(max_limit_per_second));
-    if (!limits_are_enforced)
-        return fail(keyword.column, "per-rule limits are not in this release");
+    if (rule_.action == Action::Deny)
+        return fail(keyword.column, "a deny rule lets no connection through to be limited");
     rule_.limit_per_second = static_cast<std::uint32_t>(*number);
     return true;
 }

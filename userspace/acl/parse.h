@@ -18,13 +18,14 @@
 #pragma once
 
 #include "acl/rule.h"
+#include "faith/abi.h"
 
 #include <string_view>
 #include <vector>
 
 namespace faith::acl {
 
-inline constexpr std::size_t max_rules = 200'000;
+inline constexpr std::size_t max_rules = FGW_MAX_RULES;
 inline constexpr std::size_t max_line_bytes = 4096; /* without the line end */
 /* Room for max_rules with long words and comments; a bigger file is something else. */
 inline constexpr std::size_t max_text_bytes = 32U << 20;

@@ -15,6 +15,7 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <filesystem>
 #include <optional>
 #include <thread>
 
@@ -166,12 +167,20 @@ std::optional<int> join(const daemon::Instance &instance, const daemon::Plan &pl
     }
 }
 
+/* A reload, by a daemon in / or from elsewhere, must find the files that were meant here. */
+void name_files_absolutely(daemon::Options &options) {
+    for (std::optional<std::string> *file : {&options.config, &options.acl})
+        if (*file)
+            *file = std::filesystem::absolute(**file).string();
+}
+
 } // namespace
 
 int cmd_load(const daemon::Options &options) {
     Result<daemon::Plan> plan = daemon::make_plan(options);
     if (!plan)
         return fail(plan.error());
+    name_files_absolutely(plan->options);
     const Result<daemon::Instance> instance = daemon::Instance::here();
     if (!instance)
         return fail(instance.error());

@@ -18,6 +18,11 @@ enum class Output { Text, Json };
 int cmd_load(const daemon::Options &options);
 int cmd_unload(const std::vector<std::string> &interfaces);
 int cmd_status(Output output);
+struct ReloadOptions {
+    bool dry_run = false;
+    bool revoke = false;
+};
+int cmd_reload(const ReloadOptions &options, Output output);
 int cmd_keepfaith(const std::string &wanted, Output output); /* "on", "off", "" to ask */
 int cmd_check(const daemon::Options &options, Output output);
 int cmd_map(const std::string &address, const daemon::Options &options, Output output);

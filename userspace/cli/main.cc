@@ -20,6 +20,7 @@ struct Arguments {
     std::string address;
     std::string on_or_off;
     std::string xdp = "auto";
+    faith::cli::ReloadOptions reload;
     bool no_relay = false;
     bool json = false;
 
@@ -73,6 +74,17 @@ std::function<int()> add_status(CLI::App &app, Arguments &args) {
     return [&args] { return faith::cli::cmd_status(args.output()); };
 }
 
+std::function<int()> add_reload(CLI::App &app, Arguments &args) {
+    CLI::App &reload = *app.add_subcommand(
+        "reload", "Read configuration and access control list again; no session is lost");
+    CLI::Option *dry_run = reload.add_flag("--dry-run", args.reload.dry_run,
+                                           "Say what would change, and change nothing");
+    reload.add_flag("--revoke", args.reload.revoke, "End live sessions that the new rules deny")
+        ->excludes(dry_run);
+    add_json(reload, args);
+    return [&args] { return faith::cli::cmd_reload(args.reload, args.output()); };
+}
+
 std::function<int()> add_keepfaith(CLI::App &app, Arguments &args) {
     CLI::App &keepfaith =
         *app.add_subcommand("keepfaith", "The switch of faith(4): off captures nothing");
@@ -121,10 +133,15 @@ int main(int argc, char **argv) {
     app.set_version_flag("--version", "faith-gw " FGW_VERSION);
     Arguments args;
     const std::vector<std::pair<const char *, std::function<int()>>> commands = {
-        {"load", add_load(app, args)},       {"unload", add_unload(app, args)},
-        {"status", add_status(app, args)},   {"keepfaith", add_keepfaith(app, args)},
-        {"check", add_check(app, args)},     {"map", add_map(app, args)},
-        {"version", add_version(app, args)}, {"help", add_help(app)},
+        {"load", add_load(app, args)},
+        {"unload", add_unload(app, args)},
+        {"status", add_status(app, args)},
+        {"reload", add_reload(app, args)},
+        {"keepfaith", add_keepfaith(app, args)},
+        {"check", add_check(app, args)},
+        {"map", add_map(app, args)},
+        {"version", add_version(app, args)},
+        {"help", add_help(app)},
     };
     try {
         app.parse(argc, argv);

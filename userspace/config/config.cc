@@ -127,6 +127,12 @@ void read_never(Reader &reader, const Node &node, Faith &out) {
     }
 }
 
+void read_deny(Reader &reader, const Node &node, Faith &out) {
+    static constexpr Choice<Deny> answers[] = {
+        {"reset", Deny::Reset}, {"silent", Deny::Silent}, {"prohibited", Deny::Prohibited}};
+    read_choice<Deny>(reader, node, answers, out.deny);
+}
+
 constexpr Key<Faith> faith_keys[] = {
     {"keepfaith", [](Reader &reader, const Node &node,
                      Faith &out) { out.keepfaith = reader.boolean(node).value_or(out.keepfaith); }},
@@ -134,6 +140,7 @@ constexpr Key<Faith> faith_keys[] = {
     {"acl", read_acl},
     {"ports", read_ports},
     {"never", read_never},
+    {"deny", read_deny},
 };
 
 /* --- [relay] ----------------------------------------------------------------------- */
@@ -178,6 +185,8 @@ constexpr Key<Relay> relay_keys[] = {
      [](Reader &reader, const Node &node, Relay &out) {
          read_count(reader, node, out.max_sessions_per_source);
      }},
+    {"max_rate_per_source", [](Reader &reader, const Node &node,
+                               Relay &out) { read_count(reader, node, out.max_rate_per_source); }},
     {"source_addresses",
      [](Reader &reader, const Node &node, Relay &out) {
          for (const Node &element : reader.list(node, "a list of IPv4 addresses"))

@@ -32,12 +32,16 @@ struct PrefixEntry {
     std::string where{}; /* "FILE:LINE:COL" */
 };
 
+/* What the client of a denied connection hears. */
+enum class Deny { Reset, Silent, Prohibited };
+
 struct Faith {
     bool keepfaith = true;
     std::vector<PrefixEntry> prefixes; /* empty: 64:ff9b::/96 */
     std::optional<std::string> acl;    /* path as written; unset: search */
     std::vector<PortRange> ports;      /* empty: all */
     std::vector<Prefix4> never;
+    Deny deny = Deny::Reset;
 };
 
 struct Relay {
@@ -46,6 +50,7 @@ struct Relay {
     Millis connect_timeout{std::chrono::seconds(10)};
     std::uint32_t max_sessions = 0;
     std::uint32_t max_sessions_per_source = 0;
+    std::uint32_t max_rate_per_source = 0; /* new connections a second */
     std::vector<Ip4> source_addresses;
 };
 

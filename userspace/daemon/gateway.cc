@@ -3,6 +3,9 @@
 #include "daemon/gateway.h"
 
 #include "base/log.h"
+#include "daemon/kernel_rules.h"
+#include "daemon/reload.h"
+#include "daemon/state.h"
 #include "daemon/witness.h"
 #include "faith/names.h"
 #include "sys/process.h"
@@ -74,6 +77,8 @@ Status Gateway::bring_up(const datapath::StepHook &before_step) {
     up_ = true;
     TRY(before_step("clear what a dead gateway left"));
     TRY(remove_everything(instance_));
+    remove_state(instance_);
+    TRY(save_options(instance_, plan_.options));
     TRY_ASSIGN(loop_, sys::EventLoop::create(clock_));
     TRY(watch_signals());
 
@@ -110,11 +115,15 @@ Status Gateway::start_dataplane(const datapath::StepHook &before_step) {
     spec.netns_inode = instance_.netns_inode;
     spec.build = "faith-gw " FGW_VERSION;
     spec.keepfaith = keepfaith_;
-    spec.prefixes = capture();
+    spec.settings = settings_of(plan_);
+    spec.prefixes = capture_of(plan_);
     spec.exempt = exemptions(network_, plan_.prefixes);
-    for (const config::PortRange &range : plan_.config.faith.ports)
-        spec.ports.push_back({.first = range.first, .last = range.last});
+    spec.targets = targets_of(plan_, network_);
     spec.listeners = listeners();
+    generation_ = 1;
+    const KernelRules kernel = kernel_rules(*rules_, nullptr, generation_);
+    spec.acl = kernel.update;
+    TRY(save_rules(instance_, *rules_, generation_));
     TRY_ASSIGN(datapath::Dataplane plane, datapath::Dataplane::create(spec, before_step));
     dataplane_.emplace(std::move(plane));
 
@@ -186,6 +195,10 @@ Gateway::~Gateway() {
     if (!stopped)
         log::error("stopping: " + stopped.error().text);
     control_.reset();
+    /* When descriptors ran out, these make room for cleaning up. */
+    signal_watch_ = sys::Watch{};
+    signals_.reset();
+    loop_.reset();
     if (lock_)
         remove_instance(instance_, *std::move(lock_));
     if (!unloading_)
@@ -207,10 +220,12 @@ Status Gateway::watch_signals() {
 }
 
 void Gateway::on_signal(int number) {
-    if (number == SIGHUP)
-        log::warning("SIGHUP: this release reads its configuration at load only");
-    else if (number != 0)
+    if (number == SIGHUP) {
+        if (const Result<Json> done = reload(false, false); !done)
+            log::error("SIGHUP: nothing was changed: " + done.error().text);
+    } else if (number != 0) {
         loop_->stop();
+    }
 }
 
 } // namespace faith::daemon

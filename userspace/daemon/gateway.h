@@ -61,10 +61,15 @@ private:
     Status attach(const std::string &name);
     Status guard_others();
     Status refresh(); /* network -> dataplane and relay */
+    /* The one way to a new generation: the kernel is made ready, the relay told, the word
+     * written. An error leaves the generation in force as it was. */
+    Status put_in_force(RuleSetRef rules);
+    Result<Json> reload(bool dry_run, bool revoke);
     void follow_interfaces();
+    PolicyInputs policy_inputs(const Plan &plan, const RuleSetRef &rules) const;
     relay::PolicyRef policy() const;
+    std::size_t denied_by(const Plan &plan, const RuleSetRef &rules) const;
     std::set<std::uint32_t> loaded_indexes() const;
-    std::vector<datapath::CapturePrefix> capture() const;
     std::vector<int> listeners() const;
 
     Status watch_signals();
@@ -73,6 +78,7 @@ private:
     Result<Json> do_load(const Json &request);
     Result<Json> do_unload_some(const Json &request);
     Result<Json> do_keepfaith(const Json &request);
+    Result<Json> do_reload(const Json &request);
 
     Plan plan_;
     Instance instance_;
@@ -84,8 +90,8 @@ private:
     Network network_;
     std::vector<Loaded> loaded_;
     bool keepfaith_ = true;
-    RuleSetRef rules_; /* in force */
-    std::uint32_t generation_ = 1;
+    RuleSetRef rules_;             /* in force */
+    std::uint32_t generation_ = 0; /* of rules_ */
     std::function<void(const Judgement &)> witness_;
     std::unique_ptr<relay::Relay> relay_;
     std::optional<datapath::Dataplane> dataplane_;

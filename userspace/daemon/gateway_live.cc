@@ -3,6 +3,9 @@
 #include "daemon/gateway.h"
 
 #include "base/log.h"
+#include "daemon/kernel_rules.h"
+#include "daemon/reload.h"
+#include "daemon/state.h"
 #include "daemon/status.h"
 
 #include <algorithm>
@@ -61,27 +64,98 @@ Status Gateway::refresh() {
     TRY_ASSIGN(network_, read_network());
     follow_interfaces();
     TRY(guard_others());
-    TRY(dataplane_->set_prefixes(capture(), exemptions(network_, plan_.prefixes)));
+    TRY(dataplane_->set_prefixes(capture_of(plan_), exemptions(network_, plan_.prefixes)));
+    TRY(dataplane_->set_targets(targets_of(plan_, network_)));
     if (plan_.acl_file.empty()) { // default rules follow the interfaces' networks
-        TRY_ASSIGN(rules_, effective_rules(plan_, networks_on(network_, loaded_indexes())));
+        TRY_ASSIGN(RuleSetRef rules,
+                   effective_rules(plan_, networks_on(network_, loaded_indexes()), rules_.get()));
+        if (rules->image.hash != rules_->image.hash)
+            return put_in_force(std::move(rules));
     }
     if (relay_)
         relay_->set_policy(policy());
     return Ok{};
 }
 
-relay::PolicyRef Gateway::policy() const {
-    return make_policy(PolicyInputs{
-        .prefixes = plan_.prefixes,
-        .rules = rules_,
-        .never = never_targets(plan_.config.faith),
+Status Gateway::put_in_force(RuleSetRef rules) {
+    const std::uint32_t before = generation_;
+    const KernelRules kernel = kernel_rules(*rules, rules_.get(), before + 1);
+    TRY(dataplane_->prepare_acl(kernel.update));
+    TRY(save_rules(instance_, *rules, before + 1));
+    rules_.swap(rules);
+    generation_ = before + 1;
+    /* The relay first: between its change and the kernel's a connection needs the consent
+     * of both, so nothing slips through that the new rules deny. */
+    if (relay_)
+        relay_->set_policy(policy());
+    TRY(dataplane_->commit_acl(kernel.update));
+    forget_rules(instance_, before);
+    return Ok{};
+}
+
+Result<Json> Gateway::reload(bool dry_run, bool revoke) {
+    const sys::Millis began = clock_.now();
+    TRY_ASSIGN(Plan next, make_plan(plan_.options, rules_.get()));
+    TRY(refuse_unchangeable(plan_, next));
+    TRY_ASSIGN(network_, read_network());
+    TRY_ASSIGN(RuleSetRef rules,
+               effective_rules(next, networks_on(network_, loaded_indexes()), rules_.get()));
+    Json report = describe_reload(rules_->rules, rules->rules, generation_, generation_ + 1);
+    report["warnings"] = rules->warnings;
+    if (dry_run) {
+        report["affected"] = denied_by(next, rules);
+        return report;
+    }
+    const bool keepfaith_changed = next.config.faith.keepfaith != plan_.config.faith.keepfaith;
+    std::swap(plan_, next);
+    if (Status done = put_in_force(std::move(rules)); !done) {
+        std::swap(plan_, next);
+        return std::move(done).error();
+    }
+    TRY(dataplane_->set_settings(settings_of(plan_)));
+    TRY(dataplane_->set_targets(targets_of(plan_, network_)));
+    if (keepfaith_changed) // what the command of that name said since stays, else
+        TRY(do_keepfaith({{"on", plan_.config.faith.keepfaith}}));
+    if (revoke)
+        report["revoked"] = relay_ ? relay_->revoke() : 0;
+    report["milliseconds"] = (clock_.now() - began).count();
+    log::info("reloaded: generation " + std::to_string(generation_ - 1) + " -> " +
+              std::to_string(generation_) + ": " + report["summary"].get<std::string>());
+    return report;
+}
+
+/* Live sessions that other rules would not permit. */
+std::size_t Gateway::denied_by(const Plan &plan, const RuleSetRef &rules) const {
+    if (!relay_)
+        return 0;
+    PolicyInputs inputs = policy_inputs(plan, rules);
+    inputs.witness = nullptr;
+    const relay::PolicyRef judge = make_policy(std::move(inputs));
+    const std::vector<relay::SessionInfo> sessions = relay_->sessions();
+    return static_cast<std::size_t>(
+        std::ranges::count_if(sessions, [&](const relay::SessionInfo &session) {
+            return std::holds_alternative<relay::Refuse>(
+                judge->judge({.client = session.client,
+                              .destination = session.destination,
+                              .port = session.port}));
+        }));
+}
+
+PolicyInputs Gateway::policy_inputs(const Plan &plan, const RuleSetRef &rules) const {
+    return PolicyInputs{
+        .prefixes = plan.prefixes,
+        .exempt = exemptions(network_, plan.prefixes),
+        .rules = rules,
+        .never = never_targets(plan.config.faith),
         .own_addresses = own_addresses4(network_),
-        .services = plan_.config.services,
-        .relay = plan_.config.relay,
+        .services = plan.config.services,
+        .relay = plan.config.relay,
         .generation = generation_,
         .witness = witness_,
-    });
+    };
 }
+
+relay::PolicyRef Gateway::policy() const { return make_policy(policy_inputs(plan_, rules_)); }
 
 std::set<std::uint32_t> Gateway::loaded_indexes() const {
     std::set<std::uint32_t> indexes;
@@ -89,15 +163,6 @@ std::set<std::uint32_t> Gateway::loaded_indexes() const {
         if (loaded.index != 0)
             indexes.insert(loaded.index);
     return indexes;
-}
-
-std::vector<datapath::CapturePrefix> Gateway::capture() const {
-    std::vector<datapath::CapturePrefix> capture;
-    for (const prefix::FaithPrefix &prefix : plan_.prefixes)
-        capture.push_back({.prefix = prefix.prefix,
-                           .layout = prefix.layout == prefix::Layout::Rfc6052 ? FGW_LAYOUT_RFC6052
-                                                                              : FGW_LAYOUT_FAITH});
-    return capture;
 }
 
 std::vector<int> Gateway::listeners() const {
@@ -112,6 +177,7 @@ std::map<std::string, ControlServer::Handler> Gateway::handlers() {
     table["keepfaith"] = [this](const Json &request, Reply reply) {
         reply.give(do_keepfaith(request));
     };
+    table["reload"] = [this](const Json &request, Reply reply) { reply.give(do_reload(request)); };
     table["unload-interfaces"] = [this](const Json &request, Reply reply) {
         reply.give(do_unload_some(request));
     };
@@ -186,6 +252,10 @@ Result<Json> Gateway::do_keepfaith(const Json &request) {
         log::info(on ? "keepfaith on" : "keepfaith off: nothing is captured");
     }
     return Json{{"keepfaith", keepfaith_}};
+}
+
+Result<Json> Gateway::do_reload(const Json &request) {
+    return reload(request.value("dry_run", false), request.value("revoke", false));
 }
 
 Json Gateway::status() const {

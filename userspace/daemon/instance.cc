@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #include "daemon/instance.h"
 
+#include "daemon/state.h"
 #include "datapath/dataplane.h"
 #include "faith/names.h"
 #include "sys/netns.h"
@@ -67,6 +68,7 @@ void remove_instance(const Instance &instance, sys::FileLock lock) {
     /* What cannot be removed here is an empty directory or a dead socket; the next load
      * replaces both, so there is nothing to report. */
     static_cast<void>(sys::remove_file(instance.socket()));
+    remove_state(instance);
     lock.remove_and_unlock();
     static_cast<void>(sys::remove_directory(instance.directory()));
     static_cast<void>(sys::remove_directory(run_root));

@@ -146,7 +146,7 @@ std::vector<Prefix4> never_targets(const config::Faith &faith) {
     return never;
 }
 
-Result<Plan> make_plan(const Options &options) {
+Result<Plan> make_plan(const Options &options, const RuleSet *before) {
     TRY_ASSIGN(const Source config_source, read_config(options));
     TRY_ASSIGN(config::Config config, config::parse(config_source.text, config_source.file));
     TRY_ASSIGN(std::vector<prefix::FaithPrefix> prefixes, choose_prefixes(options, config));
@@ -155,7 +155,7 @@ Result<Plan> make_plan(const Options &options) {
     TRY_ASSIGN(const Source acl_source, read_acl(options, config, config_source.file));
     TRY_ASSIGN(const std::vector<acl::Rule> written, acl::parse(acl_source.text, acl_source.file));
     TRY_ASSIGN(RuleSetRef rules,
-               make_rule_set(joined(permits, written), never_targets(config.faith)));
+               make_rule_set(joined(permits, written), never_targets(config.faith), before));
     return Plan{
         .options = options,
         .config = std::move(config),
@@ -176,12 +176,12 @@ std::vector<acl::Rule> default_rules(const std::vector<Prefix6> &interface_netwo
     return rules;
 }
 
-Result<RuleSetRef> effective_rules(const Plan &plan,
-                                   const std::vector<Prefix6> &interface_networks) {
+Result<RuleSetRef> effective_rules(const Plan &plan, const std::vector<Prefix6> &interface_networks,
+                                   const RuleSet *before) {
     if (!plan.acl_file.empty())
         return plan.rules;
     return make_rule_set(joined(plan.permits, default_rules(interface_networks)),
-                         never_targets(plan.config.faith));
+                         never_targets(plan.config.faith), before);
 }
 
 } // namespace faith::daemon

@@ -46,7 +46,8 @@ struct Plan {
     std::string fingerprint;
 };
 
-Result<Plan> make_plan(const Options &options);
+/* `before`: the rules in force, whose slots stay with them (a reload). */
+Result<Plan> make_plan(const Options &options, const RuleSet *before = nullptr);
 
 /* Without an ACL file: the networks of the loaded interfaces may reach any IPv4 address
  * that is permitted at all, nothing else may. Link-local sources are left out: they
@@ -57,7 +58,7 @@ std::vector<acl::Rule> default_rules(const std::vector<Prefix6> &interface_netwo
 std::vector<Prefix4> never_targets(const config::Faith &faith);
 
 /* Plan and present networks -> the list that is in force. */
-Result<RuleSetRef> effective_rules(const Plan &plan,
-                                   const std::vector<Prefix6> &interface_networks);
+Result<RuleSetRef> effective_rules(const Plan &plan, const std::vector<Prefix6> &interface_networks,
+                                   const RuleSet *before = nullptr);
 
 } // namespace faith::daemon

@@ -24,6 +24,8 @@ public:
         if (extracted.embedding != prefix::Embedding::Good)
             return refuse(request, FGW_BAD_EMBEDDING, {}, nullptr);
         const Ip4 target = extracted.address;
+        if (poses(request.client))
+            return refuse(request, FGW_BAD_SOURCE, target, nullptr);
         if (prefix::any_contains(in_.never, target))
             return refuse(request, FGW_NEVER_TARGET, target, nullptr);
         if (std::binary_search(in_.own_addresses.begin(), in_.own_addresses.end(), target))
@@ -34,6 +36,19 @@ public:
     }
 
 private:
+    /* As what no client is: an IPv4 host behind a prefix of ours, or a 6to4 site at an
+     * address that nobody has (RFC 3964 5.3.1). */
+    bool poses(const Ip6 &client) const {
+        if (const prefix::FaithPrefix *inside = prefix::find(in_.prefixes, client)) {
+            const bool exempt = std::ranges::any_of(in_.exempt, [&](const Prefix6 &longer) {
+                return longer.length >= inside->prefix.length && longer.contains(client);
+            });
+            return !exempt;
+        }
+        const bool is_6to4 = client.bytes[0] == 0x20 && client.bytes[1] == 0x02;
+        return is_6to4 && prefix::any_contains(in_.never, Ip4::from_bytes(&client.bytes[2]));
+    }
+
     relay::Decision by_rules(const relay::Request &request, Ip4 target) const {
         const acl::Answer answer = in_.rules->lookup.find(
             acl::Packet{.source = request.client, .target = target, .port = request.port});

@@ -2,7 +2,9 @@
 /*
  * The judge that the relay asks, composed of pure parts in the order of faithd (D22):
  * which prefix, which IPv4 address does it embed, is it one that no rule can open, what
- * do the rules say. One judge is immutable; a change makes a new one.
+ * do the rules say. One judge is immutable; a change makes a new one. The BPF programs have
+ * judged each connection before, in the same order (bpf/lib/decide.h); asking once more
+ * catches what came between, and says where to connect.
  */
 #pragma once
 
@@ -26,6 +28,7 @@ struct Judgement {
 
 struct PolicyInputs {
     std::vector<prefix::FaithPrefix> prefixes;
+    std::vector<Prefix6> exempt; /* taken out of the prefixes again (F2, F3) */
     RuleSetRef rules;
     std::vector<Prefix4> never;     /* targets that no rule opens */
     std::vector<Ip4> own_addresses; /* of the gateway, on any interface */

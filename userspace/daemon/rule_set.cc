@@ -5,16 +5,21 @@
 
 namespace faith::daemon {
 
-Result<RuleSetRef> make_rule_set(std::vector<acl::Rule> rules, std::span<const Prefix4> never) {
+Result<RuleSetRef> make_rule_set(std::vector<acl::Rule> rules, std::span<const Prefix4> never,
+                                 const RuleSet *before) {
     acl::CompileOptions options;
     options.never = never;
+    if (before != nullptr)
+        options.previous = {.rules = before->rules, .slots = before->image.slots};
     TRY_ASSIGN(acl::Compiled compiled, acl::compile(rules, options));
     std::vector<std::string> warnings;
     for (acl::Warning &warning : compiled.warnings)
         warnings.push_back(std::move(warning.text));
+    acl::Lookup lookup(compiled.image);
     return RuleSetRef(std::make_shared<const RuleSet>(RuleSet{
         .rules = std::move(rules),
-        .lookup = acl::Lookup(compiled.image),
+        .image = std::move(compiled.image),
+        .lookup = std::move(lookup),
         .warnings = std::move(warnings),
     }));
 }

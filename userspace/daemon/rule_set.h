@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include "acl/image.h"
 #include "acl/lookup.h"
 #include "acl/rule.h"
 
@@ -17,12 +18,15 @@ namespace faith::daemon {
 
 struct RuleSet {
     std::vector<acl::Rule> rules;
-    acl::Lookup lookup;
+    acl::Image image;
+    acl::Lookup lookup;                /* of the image */
     std::vector<std::string> warnings; /* "faithd.conf:7: this rule can never match ..." */
 };
 using RuleSetRef = std::shared_ptr<const RuleSet>;
 
-/* `never` are the targets that no rule opens; a rule that tries is warned of. */
-Result<RuleSetRef> make_rule_set(std::vector<acl::Rule> rules, std::span<const Prefix4> never);
+/* `never` are the targets that no rule opens; a rule that tries is warned of. `before` is
+ * the set in force, null when there is none: its rules keep their slots. */
+Result<RuleSetRef> make_rule_set(std::vector<acl::Rule> rules, std::span<const Prefix4> never,
+                                 const RuleSet *before = nullptr);
 
 } // namespace faith::daemon

@@ -2,6 +2,7 @@
 #include "datapath/dataplane.h"
 
 #include "faith/names.h"
+#include "sys/ethtool.h"
 #include "sys/rtnl.h"
 
 #include <algorithm>
@@ -34,12 +35,12 @@ PrefixTable make_table(const std::vector<CapturePrefix> &capture,
     PrefixTable table;
     for (const Prefix6 &prefix : exempt)
         table[make_key(prefix)] = {
-            .kind = FGW_PREFIX_EXEMPT, .layout = 0, .prefix_len = prefix.length, .pad = 0};
+            .kind = FGW_PREFIX_EXEMPT, .layout = 0, .prefix_len = prefix.length, .global_only = 0};
     for (const CapturePrefix &entry : capture)
         table[make_key(entry.prefix)] = {.kind = FGW_PREFIX_CAPTURE,
                                          .layout = static_cast<__u8>(entry.layout),
                                          .prefix_len = entry.prefix.length,
-                                         .pad = 0};
+                                         .global_only = entry.global_only};
     return table;
 }
 
@@ -51,6 +52,12 @@ Status write_ports(const Maps &maps, const std::vector<PortRange> &ports) {
     for (std::uint32_t index = 0; index < FGW_PORT_WORDS; ++index)
         TRY(maps.ports.put(index, words[index]));
     return Ok{};
+}
+
+/* A veth's driver takes a frame from XDP_TX only where its peer receives by NAPI, which the
+ * other namespace alone can tell; elsewhere the frame is lost without a word. */
+bool replies_arrive(const std::string &interface_name, XdpMode mode) {
+    return mode == XdpMode::Generic || sys::driver_of(interface_name) != "veth";
 }
 
 } // namespace
@@ -80,12 +87,21 @@ Status Dataplane::fill(const Spec &spec) {
     std::strncpy(meta.build, spec.build.c_str(), sizeof meta.build - 1);
     TRY(maps.meta.put(only_entry, meta));
     TRY(set_prefixes(spec.prefixes, spec.exempt));
-    TRY(write_ports(maps, spec.ports));
-    return maps.config.put(only_entry,
-                           fgw_config{.keepfaith = spec.keepfaith ? 1U : 0U,
-                                      .listeners = static_cast<__u32>(spec.listeners.size()),
-                                      .all_ports = spec.ports.empty() ? 1U : 0U,
-                                      .pad = 0});
+    TRY(set_targets(spec.targets));
+    TRY(acl_.prepare(spec.acl));
+    TRY(acl_.commit(spec.acl));
+    TRY(maps.config.put(only_entry,
+                        fgw_config{.keepfaith = spec.keepfaith ? 1U : 0U,
+                                   .listeners = static_cast<__u32>(spec.listeners.size()),
+                                   .all_ports = 0,
+                                   .deny = 0,
+                                   .source_rate = 0,
+                                   .pad = 0}));
+    return set_settings(spec.settings);
+}
+
+Status Dataplane::set_settings(const Settings &settings) {
+    return write_settings(object_.maps(), settings);
 }
 
 Status Dataplane::steer(const std::vector<int> &listeners) {
@@ -102,6 +118,8 @@ Result<XdpLink *> Dataplane::attach(std::uint32_t interface_index, const std::st
                                     XdpMode mode) {
     TRY_ASSIGN(XdpLink made, attach_xdp(object_.xdp_program(), interface_index, name, mode));
     const std::string pin = Pins::xdp_link_name(interface_index);
+    TRY(object_.maps().interfaces.put(interface_index,
+                                      {.replies = replies_arrive(name, made.mode) ? 1U : 0U}));
     TRY(published_ ? pins_.pin_link(made.link.get(), pin)
                    : pins_.pin_link_aside(made.link.get(), pin));
     /* Only now: between the two an interface has both guards, never none. */
@@ -113,7 +131,7 @@ Status Dataplane::detach(std::uint32_t interface_index) {
     TRY(attach_tc_guard(object_.tc_program(), interface_index));
     TRY(pins_.unpin_link(Pins::xdp_link_name(interface_index)));
     xdp_.erase(interface_index);
-    return Ok{};
+    return object_.maps().interfaces.erase(interface_index);
 }
 
 Status Dataplane::guard(std::uint32_t interface_index) {
@@ -133,7 +151,26 @@ Status Dataplane::set_keepfaith(bool on) { return write_keepfaith(object_.maps()
 
 Status Dataplane::set_prefixes(const std::vector<CapturePrefix> &capture,
                                const std::vector<Prefix6> &exempt) {
-    const Maps maps = object_.maps();
+    return write_prefixes(object_.maps(), capture, exempt);
+}
+
+Result<std::vector<std::uint64_t>> Dataplane::reasons() const {
+    return object_.maps().reasons.sums(FGW_REASON_MAX);
+}
+
+bool Dataplane::is_attached(std::uint32_t interface_index) const {
+    return xdp_.contains(interface_index);
+}
+
+void Dataplane::forget(std::uint32_t interface_index) {
+    const Status unpinned = pins_.unpin_link(Pins::xdp_link_name(interface_index));
+    static_cast<void>(unpinned); // the link is defunct; a pin left over goes with unload
+    static_cast<void>(object_.maps().interfaces.erase(interface_index));
+    xdp_.erase(interface_index);
+}
+
+Status write_prefixes(const Maps &maps, const std::vector<CapturePrefix> &capture,
+                      const std::vector<Prefix6> &exempt) {
     const PrefixTable wanted = make_table(capture, exempt);
     TRY_ASSIGN(const auto present, maps.prefixes.entries());
     if (wanted.size() > FGW_MAX_PREFIX_RULES)
@@ -151,18 +188,19 @@ Status Dataplane::set_prefixes(const std::vector<CapturePrefix> &capture,
     return Ok{};
 }
 
-Result<std::vector<std::uint64_t>> Dataplane::reasons() const {
-    return object_.maps().reasons.sums(FGW_REASON_MAX);
-}
-
-bool Dataplane::is_attached(std::uint32_t interface_index) const {
-    return xdp_.contains(interface_index);
-}
-
-void Dataplane::forget(std::uint32_t interface_index) {
-    const Status unpinned = pins_.unpin_link(Pins::xdp_link_name(interface_index));
-    static_cast<void>(unpinned); // the link is defunct; a pin left over goes with unload
-    xdp_.erase(interface_index);
+Status write_settings(const Maps &maps, const Settings &settings) {
+    const auto switches = [&]() -> Status {
+        TRY_ASSIGN(std::optional<fgw_config> config, maps.config.find(only_entry));
+        config->all_ports = settings.ports.empty() ? 1 : 0;
+        config->deny = settings.deny;
+        config->source_rate = settings.source_rate;
+        return maps.config.put(only_entry, *config);
+    };
+    /* A port that is captured before and after must be so in between. */
+    if (settings.ports.empty())
+        TRY(switches());
+    TRY(write_ports(maps, settings.ports));
+    return switches();
 }
 
 Status write_keepfaith(const Maps &maps, bool on) {

@@ -13,9 +13,11 @@
 
 #include "base/addr.h"
 #include "base/result.h"
+#include "datapath/acl_publisher.h"
 #include "datapath/link.h"
 #include "datapath/object.h"
 #include "datapath/pins.h"
+#include "datapath/targets.h"
 
 #include <functional>
 #include <map>
@@ -28,6 +30,7 @@ namespace faith::datapath {
 struct CapturePrefix {
     Prefix6 prefix;
     fgw_layout layout = FGW_LAYOUT_FAITH;
+    bool global_only = false; /* R23 */
 };
 
 struct PortRange {
@@ -35,14 +38,23 @@ struct PortRange {
     std::uint16_t last = 0;
 };
 
+/* The switches that a reload may change. */
+struct Settings {
+    std::vector<PortRange> ports; /* empty: all */
+    fgw_deny deny = FGW_DENY_RESET;
+    std::uint32_t source_rate = 0; /* new connections per second from one /64; 0: no limit */
+};
+
 struct Spec {
     std::uint64_t netns_inode = 0;
     std::string build; /* version, shown in fgw_meta */
     bool keepfaith = true;
+    Settings settings;
     std::vector<CapturePrefix> prefixes;
     std::vector<Prefix6> exempt;
-    std::vector<PortRange> ports; /* empty: all */
-    std::vector<int> listeners;   /* borrowed, listening */
+    TargetLists targets;
+    AclUpdate acl;              /* the first generation */
+    std::vector<int> listeners; /* borrowed, listening */
 };
 
 /* Called before each step of a life-cycle verb with its name; an error stops the verb
@@ -64,24 +76,35 @@ public:
     /* Makes the map hold exactly these: longer entries win (F2). */
     Status set_prefixes(const std::vector<CapturePrefix> &capture,
                         const std::vector<Prefix6> &exempt);
+    Status set_targets(const TargetLists &lists) { return write_targets(object_.maps(), lists); }
+    Status set_settings(const Settings &settings);
+    /* The rules: see acl_publisher.h. */
+    Status prepare_acl(const AclUpdate &update) { return acl_.prepare(update); }
+    Status commit_acl(const AclUpdate &update) { return acl_.commit(update); }
+    Maps maps() const { return object_.maps(); } /* for reading what the programs count */
     Result<std::vector<std::uint64_t>> reasons() const;
     bool is_attached(std::uint32_t interface_index) const;
     void forget(std::uint32_t interface_index); /* the interface is gone, its link with it */
 
 private:
-    Dataplane(Object object, Pins pins) : object_(std::move(object)), pins_(std::move(pins)) {}
+    Dataplane(Object object, Pins pins)
+        : object_(std::move(object)), pins_(std::move(pins)), acl_(object_.maps()) {}
     Status fill(const Spec &spec);
     Status steer(const std::vector<int> &listeners);
 
     Object object_;
     Pins pins_;
+    AclPublisher acl_;
     bool published_ = false;
     sys::UniqueFd sk_lookup_;
     std::map<std::uint32_t, XdpLink> xdp_; /* by ifindex */
 };
 
-/* Writes keepfaith into a map, live or pinned. */
+/* Write switches into a map, live or pinned. */
 Status write_keepfaith(const Maps &maps, bool on);
+Status write_settings(const Maps &maps, const Settings &settings);
+Status write_prefixes(const Maps &maps, const std::vector<CapturePrefix> &capture,
+                      const std::vector<Prefix6> &exempt);
 
 /* Takes away every link, pin and TC guard of ours in this network namespace. */
 Status remove_dataplane(std::uint64_t netns_inode);

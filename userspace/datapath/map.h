@@ -12,6 +12,7 @@
 #include <cerrno>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -49,6 +50,28 @@ public:
         return Ok{};
     }
 
+    /* Many at once, in few system calls; keys and values stand in two arrays of one length. */
+    Status put_all(std::span<const K> keys, std::span<const V> values) const {
+        std::uint32_t count = static_cast<std::uint32_t>(keys.size());
+        if (count != 0 &&
+            bpf_map_update_batch(fd_, keys.data(), values.data(), &count, nullptr) != 0)
+            return system_error(errno, "write map entries");
+        return Ok{};
+    }
+
+    /* One that is not there is no error. */
+    Status erase_all(std::span<const K> keys) const {
+        while (!keys.empty()) {
+            std::uint32_t count = static_cast<std::uint32_t>(keys.size());
+            if (bpf_map_delete_batch(fd_, keys.data(), &count, nullptr) == 0)
+                break;
+            if (errno != ENOENT || count >= keys.size())
+                return system_error(errno, "delete map entries");
+            keys = keys.subspan(count + 1);
+        }
+        return Ok{};
+    }
+
     /* All entries; one deleted by somebody else meanwhile is left out. */
     Result<std::vector<std::pair<K, V>>> entries() const {
         std::vector<std::pair<K, V>> found;
@@ -78,6 +101,9 @@ public:
     explicit PerCpuCounters(int fd) : fd_(fd) {}
     int fd() const { return fd_; }
     Result<std::vector<std::uint64_t>> sums(std::uint32_t entries) const;
+    /* Those of some entries, in the order asked. */
+    Result<std::vector<std::uint64_t>> sums_of(std::span<const std::uint32_t> entries) const;
+    Status clear(std::span<const std::uint32_t> entries) const;
 
 private:
     int fd_ = -1;

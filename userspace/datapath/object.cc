@@ -99,6 +99,15 @@ Maps Object::maps() const {
         .ports = MapRef<std::uint32_t, fgw_port_word>(bpf_map__fd(maps.fgw_ports)),
         .socks = MapRef<std::uint32_t, std::uint64_t>(bpf_map__fd(maps.fgw_socks)),
         .reasons = PerCpuCounters(bpf_map__fd(maps.fgw_reasons)),
+        .targets = MapRef<fgw_target_key, fgw_target_val>(bpf_map__fd(maps.fgw_targets)),
+        .interfaces = MapRef<std::uint32_t, fgw_interface>(bpf_map__fd(maps.fgw_interfaces)),
+        .acl = MapRef<std::uint32_t, fgw_rule>(bpf_map__fd(maps.fgw_acl)),
+        .acl_tables = bpf_map__fd(maps.fgw_acl_tables),
+        .acl_generation = MapRef<std::uint32_t, std::uint32_t>(bpf_map__fd(maps.fgw_acl_gen)),
+        .hits = PerCpuCounters(bpf_map__fd(maps.fgw_hits)),
+        .full = MapRef<fgw_source_key, fgw_sessions>(bpf_map__fd(maps.fgw_full)),
+        .events = bpf_map__fd(maps.fgw_events),
+        .events_lost = PerCpuCounters(bpf_map__fd(maps.fgw_events_lost)),
     };
 }
 

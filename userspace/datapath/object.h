@@ -26,6 +26,15 @@ struct Maps {
     MapRef<std::uint32_t, fgw_port_word> ports;
     MapRef<std::uint32_t, std::uint64_t> socks;
     PerCpuCounters reasons;
+    MapRef<fgw_target_key, fgw_target_val> targets;
+    MapRef<std::uint32_t, fgw_interface> interfaces;
+    MapRef<std::uint32_t, fgw_rule> acl;
+    int acl_tables = -1; /* of maps: written by AclPublisher alone */
+    MapRef<std::uint32_t, std::uint32_t> acl_generation;
+    PerCpuCounters hits;
+    MapRef<fgw_source_key, fgw_sessions> full;
+    int events = -1; /* the ring */
+    PerCpuCounters events_lost;
 };
 
 class Object {

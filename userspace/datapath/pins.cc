@@ -219,6 +219,15 @@ Result<PinnedMaps> open_pinned_maps(const Pins &pins) {
         .ports = MapRef<std::uint32_t, fgw_port_word>(open(FGW_MAP_PORTS)),
         .socks = MapRef<std::uint32_t, std::uint64_t>(open(FGW_MAP_SOCKS)),
         .reasons = PerCpuCounters(open(FGW_MAP_REASONS)),
+        .targets = MapRef<fgw_target_key, fgw_target_val>(open(FGW_MAP_TARGETS)),
+        .interfaces = MapRef<std::uint32_t, fgw_interface>(open(FGW_MAP_INTERFACES)),
+        .acl = MapRef<std::uint32_t, fgw_rule>(open(FGW_MAP_ACL)),
+        .acl_tables = open(FGW_MAP_ACL_TABLES),
+        .acl_generation = MapRef<std::uint32_t, std::uint32_t>(open(FGW_MAP_ACL_GENERATION)),
+        .hits = PerCpuCounters(open(FGW_MAP_HITS)),
+        .full = MapRef<fgw_source_key, fgw_sessions>(open(FGW_MAP_FULL)),
+        .events = open(FGW_MAP_EVENTS),
+        .events_lost = PerCpuCounters(open(FGW_MAP_EVENTS_LOST)),
     };
     for (const sys::UniqueFd &owner : opened.owners)
         if (!owner)

@@ -11,6 +11,7 @@
 #include <future>
 #include <iterator>
 #include <mutex>
+#include <optional>
 #include <system_error>
 #include <thread>
 
@@ -32,6 +33,7 @@ public:
     void set_policy(PolicyRef policy) override { policies_.set(std::move(policy)); }
     Totals totals() const override;
     std::vector<SessionInfo> sessions() const override;
+    std::size_t revoke() override;
     std::string notes() const override;
     void stop() override;
 
@@ -42,6 +44,8 @@ private:
     };
 
     void run(std::size_t number);
+    template <class Value, class Work>
+    static std::optional<Value> ask(const Crew &crew, Work work);
 
     sys::MonotonicClock clock_;
     PolicyBox policies_;
@@ -114,23 +118,39 @@ Totals Threads::totals() const {
     return totals;
 }
 
+/* Has a worker do something on its own thread and waits for what comes of it. Nothing
+ * comes of one that failed: `status` must not hang on it. */
+template <class Value, class Work>
+std::optional<Value> Threads::ask(const Crew &crew, Work work) {
+    if (!crew.thread.joinable())
+        return std::nullopt;
+    const auto promise = std::make_shared<std::promise<Value>>();
+    std::future<Value> answer = promise->get_future();
+    Worker &worker = *crew.worker;
+    worker.loop().post([promise, &worker, work] { promise->set_value(work(worker)); });
+    if (answer.wait_for(std::chrono::seconds(2)) != std::future_status::ready)
+        return std::nullopt;
+    return answer.get();
+}
+
 std::vector<SessionInfo> Threads::sessions() const {
-    std::vector<SessionInfo> all;
+    using List = std::vector<SessionInfo>;
+    List all;
     for (const Crew &crew : crews_) {
-        if (!crew.thread.joinable())
-            continue;
-        using List = std::vector<SessionInfo>;
-        const std::shared_ptr<std::promise<List>> promise = std::make_shared<std::promise<List>>();
-        std::future<List> answer = promise->get_future();
-        Worker &worker = *crew.worker;
-        worker.loop().post([promise, &worker] { promise->set_value(worker.sessions()); });
-        /* A worker that failed answers no more; `status` must not hang on it. */
-        if (answer.wait_for(std::chrono::seconds(2)) != std::future_status::ready)
-            continue;
-        List part = answer.get();
-        std::move(part.begin(), part.end(), std::back_inserter(all));
+        std::optional<List> part =
+            ask<List>(crew, [](const Worker &worker) { return worker.sessions(); });
+        if (part)
+            std::move(part->begin(), part->end(), std::back_inserter(all));
     }
     return all;
+}
+
+std::size_t Threads::revoke() {
+    std::size_t revoked = 0;
+    for (const Crew &crew : crews_)
+        revoked +=
+            ask<std::size_t>(crew, [](Worker &worker) { return worker.revoke(); }).value_or(0);
+    return revoked;
 }
 
 std::string Threads::notes() const {

@@ -54,6 +54,9 @@ public:
     virtual void set_policy(PolicyRef policy) = 0;
     virtual Totals totals() const = 0;
     virtual std::vector<SessionInfo> sessions() const = 0; /* asks each worker, waits */
+    /* Asks the judge once more about every session and resets those it refuses now. How
+     * many; waits for the workers. */
+    virtual std::size_t revoke() = 0;
     virtual std::string notes() const = 0; /* what the kernel gave less of; "" if nothing */
     virtual void stop() = 0;               /* ends every session, joins the workers */
 };

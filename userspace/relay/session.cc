@@ -56,6 +56,8 @@ Step while_connecting(Event event) {
         return reset(FGW_CONNECT_FAILED);
     case Event::ClientReset:
         return reset(FGW_CLIENT_RESET);
+    case Event::Revoke:
+        return reset(FGW_REVOKED);
     case Event::Stop:
         return reset(std::nullopt);
     default:
@@ -91,6 +93,8 @@ Step decide(Phase phase, Event event) {
         return reset(FGW_SERVER_RESET);
     case Event::Idle:
         return reset(FGW_IDLE_TIMEOUT);
+    case Event::Revoke:
+        return reset(FGW_REVOKED);
     case Event::Stop:
         return reset(std::nullopt);
     default:
@@ -129,6 +133,17 @@ void Session::start(SessionTools &tools, const Parties &parties, Ticket ticket,
 void Session::stop() {
     if (live())
         happen(Event::Stop);
+}
+
+void Session::revoke() {
+    if (live())
+        happen(Event::Revoke);
+}
+
+Request Session::request() const {
+    return Request{.client = parties_.client.address,
+                   .destination = parties_.destination,
+                   .port = parties_.dial.port};
 }
 
 /* The only place where a session changes its phase. */

@@ -20,6 +20,7 @@
  *   ClientReset   RST, C_RESET     RST, C_RESET     RST, C_RESET     RST, C_RESET
  *   ServerReset   never            RST, S_RESET     RST, S_RESET     RST, S_RESET
  *   Idle          never            RST, IDLE        RST, IDLE        RST, IDLE
+ *   Revoke        RST, REVOKED     RST, REVOKED     RST, REVOKED     RST, REVOKED
  *   Stop          RST, uncounted   RST, uncounted   RST, uncounted   RST, uncounted
  *
  *   RST    both connections are reset and the session is over (D34, D42). The side
@@ -57,6 +58,7 @@ enum class Event : std::uint8_t {
     ClientReset,
     ServerReset,
     Idle,
+    Revoke,
     Stop,
 };
 
@@ -102,6 +104,8 @@ public:
     void start(SessionTools &tools, const Parties &parties, Ticket ticket, sys::UniqueFd client,
                sys::UniqueFd server);
     void stop();
+    void revoke();           /* the rules do not permit it any more */
+    Request request() const; /* what the judge was asked about it */
     bool live() const { return phase_ != Phase::Over; }
     SessionInfo info() const;
 

@@ -170,6 +170,18 @@ std::vector<SessionInfo> Worker::sessions() const {
     return list;
 }
 
+std::size_t Worker::revoke() {
+    const Policy &policy = shared_.policies.newest(policy_);
+    std::size_t revoked = 0;
+    for (Session &session : slab_) {
+        if (!session.live() || std::holds_alternative<Dial>(policy.judge(session.request())))
+            continue;
+        session.revoke();
+        revoked++;
+    }
+    return revoked;
+}
+
 void Worker::end_sessions() {
     listener_watch_ = sys::Watch{};
     resume_timer_ = sys::Timer{};

@@ -40,6 +40,22 @@ Result<std::string> read_file(const std::string &path, std::size_t longest_bytes
     return text;
 }
 
+Status replace_file(const std::string &path, std::string_view text) {
+    const std::string aside = path + ".new";
+    UniqueFd file(::open(aside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
+    if (!file)
+        return system_error(errno, "write " + aside);
+    while (!text.empty()) {
+        const ssize_t written = ::write(file.get(), text.data(), text.size());
+        if (written < 0)
+            return system_error(errno, "write " + aside);
+        text.remove_prefix(static_cast<std::size_t>(written));
+    }
+    if (::rename(aside.c_str(), path.c_str()) != 0)
+        return system_error(errno, "write " + path);
+    return Ok{};
+}
+
 bool file_exists(const std::string &path) { return ::access(path.c_str(), F_OK) == 0; }
 
 Result<FileLock> FileLock::try_lock(const std::string &path) {

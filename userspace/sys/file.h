@@ -7,12 +7,15 @@
 
 #include <cstddef>
 #include <string>
+#include <string_view>
 
 namespace faith::sys {
 
 /* Regular files only; sys_errno is ENOENT when there is none. */
 Result<std::string> read_file(const std::string &path, std::size_t longest_bytes);
 bool file_exists(const std::string &path);
+/* All of it or nothing: written aside, then renamed. Only its owner may read it. */
+Status replace_file(const std::string &path, std::string_view text);
 
 /* An exclusive lock for as long as it lives. The file is made if need be and removed by
  * remove_and_unlock(); a holder that dies frees it. */

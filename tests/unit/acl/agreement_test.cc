@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The proof of the compiler: the list walk, the tables read by their definition and the
- * lookup give the same rule for random and for boundary packets.
+ * The proof of the compiler: the list walk, the image read by its definition, the lookup
+ * and the tables give the same rule for random and for boundary packets.
  */
 #include "acl/compile.h"
 #include "acl/lookup.h"
 #include "tests/support/image_walk.h"
 #include "tests/support/random_rules.h"
+#include "tests/support/table_walk.h"
 
 #include <catch2/catch.hpp>
 
@@ -37,17 +38,18 @@ Compiled compiled(const std::vector<Rule> &rules) {
     return *std::move(result);
 }
 
-/* The same answer in the three forms; the word says the rule by its slot. */
+/* The same answer in all forms; the word says the rule by its slot. */
 bool agree(const std::vector<Rule> &rules, const Image &image, const Lookup &lookup,
-           const Packet &packet) {
+           const Tables &tables, const Packet &packet) {
     const Verdict expected = evaluate(rules, packet);
     const std::uint32_t word = test::walk(image, packet);
+    if (test::walk(tables, packet) != word)
+        return false;
     const Answer answer = lookup.find(packet);
     if (expected.rule == nullptr)
         return word == FGW_VERDICT_NO_RULE && answer == Answer{};
     const auto index = static_cast<std::uint32_t>(expected.rule - rules.data());
-    const std::uint32_t bit = expected.action == Action::Permit ? FGW_VERDICT_PERMIT : 0;
-    return word == (bit | image.slots[index]) &&
+    return word == verdict_word(*expected.rule, image.slots[index]) &&
            answer == Answer{.action = expected.action, .rule = index, .slot = image.slots[index]};
 }
 
@@ -59,7 +61,7 @@ std::size_t random_size(Random &random) {
 
 } // namespace
 
-TEST_CASE("acl agreement: list, tables and lookup decide alike") {
+TEST_CASE("acl agreement: list, image, lookup and tables decide alike") {
     Random random;
     INFO(random.seed());
     std::size_t compared = 0;
@@ -69,12 +71,13 @@ TEST_CASE("acl agreement: list, tables and lookup decide alike") {
         const std::vector<Rule> rules = test::random_list(random, size);
         const Compiled result = compiled(rules);
         const Lookup lookup(result.image);
+        const Tables tables = lay_out(result.image, 1);
         for (int i = 0; i < 2000; i++, compared++) {
             const Packet packet = test::random_packet(random, rules);
-            if (!agree(rules, result.image, lookup, packet)) {
+            if (!agree(rules, result.image, lookup, tables, packet)) {
                 CAPTURE(test::to_text(rules), test::to_text(result.image, rules),
                         to_string(packet.source), to_string(packet.target), packet.port);
-                FAIL("the three forms disagree");
+                FAIL("the forms disagree");
             }
             matched += lookup.find(packet).rule != no_rule;
         }

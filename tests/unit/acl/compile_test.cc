@@ -114,7 +114,7 @@ TEST_CASE("compile: a rule keeps its slot, a new one gets one that nobody had") 
     CHECK(image.destination_values.front().verdict == (FGW_VERDICT_PERMIT | 0));
 }
 
-TEST_CASE("compile: slots of rules that went are used only when no others are left") {
+TEST_CASE("compile: the slots of rules that go are not given to rules that come") {
     const std::vector<Rule> before = rules_of("a::/16 permit 1.0.0.0/8\n"
                                               "b::/16 permit 1.0.0.0/8\n"
                                               "c::/16 permit 1.0.0.0/8\n");
@@ -123,9 +123,21 @@ TEST_CASE("compile: slots of rules that went are used only when no others are le
                                              "e::/16 permit 1.0.0.0/8\n"
                                              "b::/16 permit 1.0.0.0/8\n"
                                              "f::/16 permit 1.0.0.0/8\n");
-    CHECK(
-        compiled(after, {.limits = {.max_rules = 4}, .previous = {.rules = before, .slots = slots}})
-            .image.slots == Slots{1, 2, 0, 3});
+    CHECK(compiled(after, {.previous = {.rules = before, .slots = slots}}).image.slots ==
+          Slots{1, 4, 0, 5});
+}
+
+TEST_CASE("compile: two full generations find a slot for every rule") {
+    const std::vector<Rule> before = rules_of("a::/16 permit 1.0.0.0/8\n"
+                                              "b::/16 permit 1.0.0.0/8\n");
+    const std::vector<Rule> after = rules_of("c::/16 permit 1.0.0.0/8\n"
+                                             "d::/16 permit 1.0.0.0/8\n");
+    static_assert(FGW_ACL_SLOTS >= 2 * FGW_MAX_RULES);
+    const Slots highest = {FGW_ACL_SLOTS - 1, FGW_ACL_SLOTS - 2};
+    const Slots lowest = {0, 1};
+    CHECK(compiled(after, {.previous = {.rules = before, .slots = highest}}).image.slots == lowest);
+    CHECK(compiled(after, {.previous = {.rules = before, .slots = lowest}}).image.slots ==
+          Slots{2, 3});
 }
 
 TEST_CASE("compile: past a limit the error names the rule") {

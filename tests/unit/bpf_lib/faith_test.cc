@@ -42,7 +42,8 @@ fgw_reason guard(const GuardRules &rules, const Bytes &frame) {
         return FGW_PASS_EXEMPT;
     if (!rules.capture.at(0).contains(destination))
         return FGW_PASS_NOT_PREFIX;
-    return rules.keepfaith ? faith_guard(&reading.cursor, &header) : FGW_DROP_KEEPFAITH_OFF;
+    faith_tcp tcp;
+    return rules.keepfaith ? faith_guard(&reading.cursor, &header, &tcp) : FGW_DROP_KEEPFAITH_OFF;
 }
 
 std::string judge(const Packet &packet) {

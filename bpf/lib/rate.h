@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * So many in a second, for each client /64. A token bucket holds one second's worth and is
+ * one number, the time at which it will be full again (GCRA), changed by compare and swap:
+ * no lock, and right on any number of CPUs.
+ *
+ * Buckets are forgotten when the map is full, the one idle longest first. A bucket idle for
+ * a second is full, so forgetting it gives nothing away; and the sources of one network get
+ * new buckets at a bounded rate, so that nobody can push others out any faster. What a
+ * network has beyond that shares one bucket.
+ */
+#ifndef FGW_LIB_RATE_H
+#define FGW_LIB_RATE_H
+
+#include "maps.h"
+
+#define RATE_SECOND 1000000000ull
+#define RATE_TRIES  4 /* others take from the same bucket: then it is as good as empty */
+
+static __always_inline bool rate_take(struct fgw_rate *rate, __u64 now, __u32 per_second)
+{
+	__u64 cost = RATE_SECOND / per_second;
+
+	for (int i = 0; i < RATE_TRIES; i++) {
+		__u64 before = *(volatile __u64 *)&rate->full_at_ns;
+		__u64 after = (before > now ? before : now) + cost;
+
+		if (after > now + RATE_SECOND)
+			return false;
+		if (__sync_val_compare_and_swap(&rate->full_at_ns, before, after) == before)
+			return true;
+	}
+	return false;
+}
+
+/* The bucket of that key, made full when there is none. */
+static __always_inline struct fgw_rate *rate_bucket(const struct fgw_rate_key *key)
+{
+	struct fgw_rate *rate = bpf_map_lookup_elem(&fgw_rates, key);
+	const struct fgw_rate full = {};
+
+	if (rate)
+		return rate;
+	/* Another CPU may be faster; either way there is one afterwards. */
+	bpf_map_update_elem(&fgw_rates, key, &full, BPF_NOEXIST);
+	return bpf_map_lookup_elem(&fgw_rates, key);
+}
+
+/* Cut the key to a shorter prefix: eight bytes less those beyond it. */
+static __always_inline void rate_widen(struct fgw_rate_key *key, __u32 prefix_len)
+{
+	key->prefix_len = prefix_len;
+	key->source[6] = 0;
+	key->source[7] = 0;
+	if (prefix_len == 32) {
+		key->source[4] = 0;
+		key->source[5] = 0;
+	}
+}
+
+/* Whether another source of this one's network may have a bucket of its own. */
+static __always_inline bool rate_has_room(const struct fgw_rate_key *source, __u32 prefix_len,
+					  __u32 per_second, __u64 now)
+{
+	struct fgw_rate_key network = *source;
+	struct fgw_rate *rate;
+
+	network.of = FGW_RATE_NEWCOMERS;
+	rate_widen(&network, prefix_len);
+	rate = rate_bucket(&network);
+	return rate && rate_take(rate, now, per_second);
+}
+
+/* One more of that kind from this client? `per_second` is not zero. */
+static __always_inline bool rate_allows(const __u8 *client, __u32 of, __u32 per_second)
+{
+	struct fgw_rate_key key = {.of = of, .prefix_len = 64};
+	__u64 now = bpf_ktime_get_ns();
+	struct fgw_rate *rate;
+
+	fgw_copy(key.source, client, sizeof(key.source));
+	rate = bpf_map_lookup_elem(&fgw_rates, &key);
+	if (!rate) {
+		if (!rate_has_room(&key, 32, FGW_NEWCOMERS_OF_32, now))
+			rate_widen(&key, 32);
+		else if (!rate_has_room(&key, 48, FGW_NEWCOMERS_OF_48, now))
+			rate_widen(&key, 48);
+		rate = rate_bucket(&key);
+	}
+	/* No room for a bucket at all: let it through rather than close the gateway. */
+	return !rate || rate_take(rate, now, per_second);
+}
+
+/* One more of that kind from or to anybody? */
+static __always_inline bool rate_allows_anybody(__u32 of, __u32 per_second)
+{
+	const struct fgw_rate_key key = {.of = of};
+	struct fgw_rate *rate = rate_bucket(&key);
+
+	return rate && rate_take(rate, bpf_ktime_get_ns(), per_second);
+}
+
+#endif
