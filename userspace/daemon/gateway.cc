@@ -106,6 +106,9 @@ Status Gateway::start_relay(const datapath::StepHook &before_step) {
     options.workers = worker_count(plan_.config.relay);
     options.descriptor_ceiling =
         std::max(limit.most - kept_descriptors - static_cast<int>(options.workers), 1);
+    options.source_full = [this](std::uint64_t source, bool full) {
+        dataplane_->set_source_full(source, full); // there before the workers, and after
+    };
     TRY_ASSIGN(relay_, relay::Relay::create(options, policy()));
     return Ok{};
 }

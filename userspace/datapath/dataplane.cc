@@ -154,6 +154,14 @@ Status Dataplane::set_prefixes(const std::vector<CapturePrefix> &capture,
     return write_prefixes(object_.maps(), capture, exempt);
 }
 
+void Dataplane::set_source_full(std::uint64_t source, bool full) const {
+    fgw_source_key key{};
+    for (int i = 7; i >= 0; --i, source >>= 8)
+        key.source[i] = static_cast<std::uint8_t>(source);
+    const Maps maps = object_.maps();
+    static_cast<void>(full ? maps.full.put(key, {.sessions = 1}) : maps.full.erase(key));
+}
+
 Result<std::vector<std::uint64_t>> Dataplane::reasons() const {
     return object_.maps().reasons.sums(FGW_REASON_MAX);
 }

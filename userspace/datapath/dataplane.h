@@ -81,6 +81,9 @@ public:
     /* The rules: see acl_publisher.h. */
     Status prepare_acl(const AclUpdate &update) { return acl_.prepare(update); }
     Status commit_acl(const AclUpdate &update) { return acl_.commit(update); }
+    /* A client /64, in host byte order, that may have no more sessions for now. From any
+     * thread. When the map has no room the relay still refuses, only later. */
+    void set_source_full(std::uint64_t source, bool full) const;
     Maps maps() const { return object_.maps(); } /* for reading what the programs count */
     Result<std::vector<std::uint64_t>> reasons() const;
     bool is_attached(std::uint32_t interface_index) const;

@@ -56,10 +56,11 @@ Admission::Stripe &Admission::stripe_of(std::uint64_t source) {
 bool Admission::take_source(std::uint64_t source, std::uint32_t limit) {
     Stripe &stripe = stripe_of(source);
     const std::lock_guard lock(stripe.mutex);
-    std::uint32_t &sessions = stripe.sessions[source];
-    if (sessions >= limit)
+    Source &entry = stripe.sources[source];
+    if (entry.sessions >= limit)
         return false;
-    ++sessions;
+    ++entry.sessions;
+    tell_if_changed(source, entry);
     return true;
 }
 
@@ -69,16 +70,41 @@ void Admission::leave(const Ticket &ticket) {
         return;
     Stripe &stripe = stripe_of(ticket.source_);
     const std::lock_guard lock(stripe.mutex);
-    const auto entry = stripe.sessions.find(ticket.source_);
-    if (entry != stripe.sessions.end() && --entry->second == 0)
-        stripe.sessions.erase(entry);
+    const auto entry = stripe.sources.find(ticket.source_);
+    if (entry == stripe.sources.end())
+        return;
+    --entry->second.sessions;
+    tell_if_changed(ticket.source_, entry->second);
+    if (entry->second.sessions == 0)
+        stripe.sources.erase(entry);
+}
+
+/* By the newest limit, not by that of the policy which a worker may still hold. */
+void Admission::tell_if_changed(std::uint64_t source, Source &entry) {
+    const std::uint32_t limit = watched_limit_.load(std::memory_order_relaxed);
+    const bool full = limit != 0 && entry.sessions >= limit;
+    if (full == entry.full)
+        return;
+    entry.full = full;
+    if (tell_)
+        tell_(source, full);
+}
+
+void Admission::watch_sources(std::uint32_t limit) {
+    if (watched_limit_.exchange(limit, std::memory_order_relaxed) == limit)
+        return;
+    for (Stripe &stripe : stripes_) {
+        const std::lock_guard lock(stripe.mutex);
+        for (auto &[source, entry] : stripe.sources)
+            tell_if_changed(source, entry);
+    }
 }
 
 std::size_t Admission::sources() {
     std::size_t count = 0;
     for (Stripe &stripe : stripes_) {
         const std::lock_guard lock(stripe.mutex);
-        count += stripe.sessions.size();
+        count += stripe.sources.size();
     }
     return count;
 }

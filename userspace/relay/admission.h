@@ -8,7 +8,8 @@
  *
  * max_sessions_per_source is a table by client /64 (one customer, RFC 6177), in
  * stripes with a lock each. It is touched only while a limit is set, and knows the
- * sessions that began since.
+ * sessions that began since. Somebody may be told of the sources that have as many as they
+ * may: so the kernel refuses their next connection, and nothing is told of all others.
  */
 #pragma once
 
@@ -18,6 +19,7 @@
 #include <array>
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <mutex>
 #include <optional>
 #include <unordered_map>
@@ -47,23 +49,39 @@ private:
 
 class Admission {
 public:
+    /* A client /64, in host byte order, has as many sessions as it may, or no longer. Called
+     * from workers, one call at a time for one source. */
+    using SourceFull = std::function<void(std::uint64_t source, bool full)>;
+
+    explicit Admission(SourceFull tell = {}) : tell_(std::move(tell)) {}
+
     /* Fills the ticket, or says which limit is in the way. From any thread. */
     std::optional<fgw_reason> admit(const Ip6 &client, const Policy &policy, Ticket &ticket);
+
+    /* The limit by which sources are told of, from now on and for those that are there. */
+    void watch_sources(std::uint32_t limit);
 
     std::uint32_t sessions() const { return sessions_.load(std::memory_order_relaxed); }
     std::size_t sources(); /* entries of the table */
 
 private:
     friend class Ticket;
+    struct Source {
+        std::uint32_t sessions = 0;
+        bool full = false; /* as was told */
+    };
     struct alignas(64) Stripe {
         std::mutex mutex;
-        std::unordered_map<std::uint64_t, std::uint32_t> sessions;
+        std::unordered_map<std::uint64_t, Source> sources;
     };
 
     Stripe &stripe_of(std::uint64_t source);
     bool take_source(std::uint64_t source, std::uint32_t limit);
     void leave(const Ticket &ticket);
+    void tell_if_changed(std::uint64_t source, Source &entry); /* under its stripe's lock */
 
+    SourceFull tell_;
+    std::atomic<std::uint32_t> watched_limit_{0};
     std::atomic<std::uint32_t> sessions_{0};
     std::array<Stripe, 64> stripes_;
 };

@@ -21,8 +21,10 @@ namespace {
 
 class Threads final : public Relay {
 public:
-    Threads(std::size_t workers, PolicyRef policy) : policies_(std::move(policy)) {
-        crews_.reserve(workers);
+    Threads(const Options &options, PolicyRef policy) : admission_(options.source_full) {
+        admission_.watch_sources(policy->max_sessions_per_source);
+        policies_.set(std::move(policy));
+        crews_.reserve(options.workers);
     }
     ~Threads() override { Threads::stop(); }
 
@@ -30,7 +32,11 @@ public:
 
     std::vector<int> listeners() const override;
     Status start() override;
-    void set_policy(PolicyRef policy) override { policies_.set(std::move(policy)); }
+    void set_policy(PolicyRef policy) override {
+        const std::uint32_t per_source = policy->max_sessions_per_source;
+        policies_.set(std::move(policy));
+        admission_.watch_sources(per_source);
+    }
     Totals totals() const override;
     std::vector<SessionInfo> sessions() const override;
     std::size_t revoke() override;
@@ -48,7 +54,7 @@ private:
     static std::optional<Value> ask(const Crew &crew, Work work);
 
     sys::MonotonicClock clock_;
-    PolicyBox policies_;
+    PolicyBox policies_{nullptr};
     Admission admission_;
     std::vector<Crew> crews_;
     mutable std::mutex mutex_; /* guards failures_ */
@@ -196,7 +202,7 @@ void Threads::stop() {
 Result<std::unique_ptr<Relay>> Relay::create(const Options &options, PolicyRef policy) {
     if (options.workers == 0)
         return invalid("a relay needs at least one worker");
-    std::unique_ptr<Threads> relay = std::make_unique<Threads>(options.workers, std::move(policy));
+    std::unique_ptr<Threads> relay = std::make_unique<Threads>(options, std::move(policy));
     for (std::uint32_t number = 0; number < options.workers; ++number)
         TRY(relay->add_worker(options));
     return std::unique_ptr<Relay>(std::move(relay));

@@ -8,6 +8,7 @@
 #pragma once
 
 #include "base/result.h"
+#include "relay/admission.h"
 #include "relay/policy.h"
 #include "relay/stats.h"
 
@@ -25,6 +26,8 @@ struct Options {
      * still answer an operator and follow the network when sessions took all the rest.
      * The kernel gives the lowest number that is free. 0: all may be used. */
     int descriptor_ceiling = 0;
+    /* Told of client /64s that have as many sessions as they may, and when that is over. */
+    Admission::SourceFull source_full = {};
 };
 
 /* One live session, for `faith-gw sessions` and `status`. */

@@ -91,6 +91,50 @@ TEST_CASE("admission: a limit that comes or goes while sessions live leaves no c
     CHECK(admission.sessions() == 0);
 }
 
+TEST_CASE("admission: a source that has as many as it may is told, and when that is over") {
+    std::vector<std::pair<std::uint64_t, bool>> told;
+    Admission admission([&](std::uint64_t source, bool full) { told.emplace_back(source, full); });
+    const std::uint64_t source = 0x20010db800000001;
+    const Policy policy = limits(0, 2);
+    admission.watch_sources(2);
+    Ticket one;
+    Ticket two;
+    Ticket three;
+    CHECK_FALSE(admission.admit(client("2001:db8:0:1::1"), policy, one));
+    CHECK(told.empty());
+    CHECK_FALSE(admission.admit(client("2001:db8:0:1::2"), policy, two));
+    REQUIRE(told.size() == 1);
+    CHECK(told[0] == std::pair(source, true));
+    CHECK(admission.admit(client("2001:db8:0:1::3"), policy, three) == FGW_SOURCE_LIMIT);
+    CHECK(told.size() == 1);
+    two = Ticket{};
+    REQUIRE(told.size() == 2);
+    CHECK(told[1] == std::pair(source, false));
+    one = Ticket{};
+    CHECK(told.size() == 2);
+}
+
+TEST_CASE("admission: a limit that changes is told of for the sources that are there") {
+    std::vector<bool> told;
+    Admission admission([&](std::uint64_t, bool full) { told.push_back(full); });
+    admission.watch_sources(3);
+    Ticket one;
+    Ticket two;
+    CHECK_FALSE(admission.admit(client("2001:db8::1"), limits(0, 3), one));
+    CHECK_FALSE(admission.admit(client("2001:db8::2"), limits(0, 3), two));
+    CHECK(told.empty());
+    admission.watch_sources(2);
+    CHECK(told == std::vector{true});
+    admission.watch_sources(2);
+    CHECK(told.size() == 1);
+    admission.watch_sources(3);
+    CHECK(told == std::vector{true, false});
+    admission.watch_sources(1);
+    CHECK(told.size() == 3);
+    admission.watch_sources(0); /* no limit any more */
+    CHECK(told == std::vector{true, false, true, false});
+}
+
 TEST_CASE("admission: workers together never exceed a limit") {
     Admission admission;
     const Policy policy = limits(10, 7);
