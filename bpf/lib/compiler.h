@@ -19,6 +19,10 @@
 #define __always_inline inline __attribute__((always_inline))
 #endif
 
+/* The compiler forgets what it knows of the value: it must not take a check away that it has
+ * proven, but that an older verifier needs to see right before the use. */
+#define FGW_FORGET(value) __asm__ volatile("" : "+r"(value))
+
 /* A function of its own to the verifier: walked once, from any state, where an inlined one
  * is walked again for every state that its caller may be in. Weak, because more than one
  * program brings it along and the linker keeps one. Pointers come in as maybe null. */

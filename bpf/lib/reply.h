@@ -13,11 +13,12 @@
 #include "guard.h"
 #include <linux/pkt_cls.h>
 
-#define REPLY_HOP_LIMIT	 64
-#define REPLY_MIN_LINK	 14 /* Ethernet */
-#define REPLY_MAX_LINK	 22 /* and two tags */
-#define REPLY_MAX_QUOTED 512
-#define ICMP6_PROHIBITED 1 /* code of type 1: communication administratively prohibited */
+#define REPLY_HOP_LIMIT	    64
+#define REPLY_MIN_LINK	    14 /* Ethernet */
+#define REPLY_MAX_LINK	    22 /* and two tags */
+#define REPLY_MAX_QUOTED    512
+#define REPLY_MAX_QUOTED_AT (REPLY_MAX_LINK + 48) /* IPv6 and ICMPv6 in front of it */
+#define ICMP6_PROHIBITED    1 /* code of type 1: communication administratively prohibited */
 
 /* RFC 8200 8.1, in front of what is summed. */
 struct reply_pseudo_header {
@@ -81,6 +82,7 @@ static __always_inline bool reply_link(struct xdp_md *ctx, __u32 network, __u8 *
 {
 	__u8 station[6];
 
+	FGW_FORGET(network);
 	if (network < REPLY_MIN_LINK || network > REPLY_MAX_LINK ||
 	    bpf_xdp_load_bytes(ctx, 0, link, network) || link[0] & 1)
 		return false;
@@ -94,6 +96,7 @@ static __always_inline bool reply_link(struct xdp_md *ctx, __u32 network, __u8 *
 static __always_inline int reply_send(struct xdp_md *ctx, __u32 network, __u8 *link, void *headers,
 				      __u32 length)
 {
+	FGW_FORGET(network);
 	if (network < REPLY_MIN_LINK || network > REPLY_MAX_LINK ||
 	    bpf_xdp_store_bytes(ctx, 0, link, network) ||
 	    bpf_xdp_store_bytes(ctx, network, headers, length))
@@ -138,12 +141,16 @@ static __always_inline int reply_with_reset(struct xdp_md *ctx, const struct gua
 /* The sum over the quoted packet, whole words to the end of the frame. */
 static __always_inline bool reply_sum_quoted(const struct xdp_md *ctx, __u32 offset, __u64 *sum)
 {
-	const __u8 *from = (__u8 *)(long)ctx->data + offset;
 	const __u8 *end = (__u8 *)(long)ctx->data_end;
+	const __u8 *from;
 
+	FGW_FORGET(offset);
+	if (offset > REPLY_MAX_QUOTED_AT)
+		return false;
+	from = (__u8 *)(long)ctx->data + offset;
 	for (int i = 0; i < REPLY_MAX_QUOTED / 4; i++, from += 4) {
 		if (from + 4 > end)
-			return from == end;
+			break;
 		*sum += *(const __u32 *)from;
 	}
 	return from == end;
