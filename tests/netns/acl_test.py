@@ -5,10 +5,11 @@ sees it, and that a file with an error opens nothing (D24-D30; V13, V47).
 """
 import re
 
-from gateway import PINS, PREFIX, newsletter, on, same, snapshot
+from gateway import PREFIX, newsletter, on
 from harness import check, equal, main, test
-from hosts import DUAL4, FOUR, SIX
+from hosts import DUAL4, FOUR, PINS, SIX
 from peers import Banner, banner
+from snapshot import same, snapshot
 
 PORT = 2222
 TARGET = on(FOUR)

@@ -10,10 +10,11 @@ import shutil
 import socket
 
 import kernel
-from gateway import PREFIX, on, same, six_wire, snapshot
+from gateway import PREFIX, on, six_wire
 from harness import check, equal, main, test
 from hosts import DUAL6, FOUR, SIX, STATE, three_hosts
 from peers import Banner, Program, banner
+from snapshot import same, snapshot
 from wire import ACK, ECHO_REPLY, ICMP6, RST, SYN, TCP, UDP, UNREACHABLE, Loop, echo, icmp6, ip6, tcp, udp
 
 TARGET = on(FOUR)
@@ -82,6 +83,8 @@ def snapshots_notice(t):
     dual = net.dual
     program = kernel.strangers_program("left_behind")
     t.callback(os.close, program)
+    lookup = kernel.strangers_lookup("left_behind")
+    t.callback(os.close, lookup)
 
     def directory():
         (STATE / str(dual.inode)).mkdir(parents=True)
@@ -90,6 +93,7 @@ def snapshots_notice(t):
     traces = {
         "route": lambda: dual.ip(f"-6 route add local {PREFIX}/96 dev lo proto 250"),
         "XDP program": lambda: dual.run("bpftool", "net", "attach", "xdp", "id", kernel.program_id(program), "dev", "eth1"),
+        "socket lookup program": lambda: t.callback(os.close, kernel.attach_lookup(lookup, dual.path)),
         "qdisc": lambda: dual.run("tc", "qdisc", "add", "dev", "lo", "clsact"),
         "filter": lambda: dual.run("tc", "filter", "add", "dev", "lo", "ingress", "protocol", "all", "prio", "61",
                                    "bpf", "bytecode", "1,6 0 0 0", "flowid", "1:1"),
@@ -98,6 +102,9 @@ def snapshots_notice(t):
         "socket": lambda: dual.listen("::1", 4321),
         "process": lambda: Program(dual, "socat", "-u", "TCP6-LISTEN:4322", "STDOUT", port=4322),
         "address": lambda: dual.ip(f"addr add {TARGET}/128 dev eth0 nodad"),
+        "neighbour": lambda: dual.ip(f"neigh add {TARGET} lladdr 02:00:00:00:00:01 dev eth0 nud permanent"),
+        "interface": lambda: dual.ip("link add veth8 type veth peer name veth9"),
+        "link flag": lambda: dual.ip("link set eth1 promisc on"),
         "directory": directory,
     }
     for what, leave in traces.items():

@@ -6,10 +6,11 @@ mounts of `ip netns exec`, and a second gateway on the same machine.
 import os
 
 import kernel
-from gateway import PREFIX, newsletter, on, same, snapshot
+from gateway import PREFIX, newsletter, on
 from harness import check, contains, equal, main, test
 from hosts import FOUR
 from peers import Banner, banner
+from snapshot import same, snapshot
 
 TARGET = on(FOUR)
 PORT = 2222
@@ -94,13 +95,13 @@ def netns_exec(t):
     same(before, snapshot(net.dual))
 
 
-@test("coexist: loaded under `ip netns exec`, asked and unloaded by nsenter, and the reverse")
+@test("coexist: loaded under `ip netns exec`, asked and unloaded without it, and the reverse")
 def netns_exec_mixed(t):
     net, gw = newsletter(t)
     before = snapshot(net.dual)
     Banner(net.four, FOUR, PORT)
     started = snapshot(net.dual)["sockets"]
-    for first, second in (("exec", "nsenter"), ("nsenter", "exec")):
+    for first, second in (("exec", "setns"), ("setns", "exec")):
         gw.load(via=first)
         works(net)
         status = gw.status(via=second)

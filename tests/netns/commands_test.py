@@ -9,7 +9,7 @@ import subprocess
 
 from gateway import PREFIX, newsletter, on
 from harness import ROOT, check, contains, equal, main, test
-from hosts import FOUR
+from hosts import FOUR, ended
 from peers import Banner, as_nobody, banner
 
 
@@ -100,10 +100,9 @@ def streams(t):
     _, gw = newsletter(t)
     done = gw.run("check", "-c", str(t.tmp / "absent"), rc=2)
     equal(done.out, "", "standard output of a failure")
-    argv = gw.argv("status", "--json")
-    process = subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    process = gw.start("status", "--json", stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     process.stdout.close()
-    check(process.wait(10) in (0, 1, -13), "status into a closed pipe")
+    check(ended(process, 10) in (0, 1, -13), "status into a closed pipe")
 
 
 @test("commands: commands that need a loaded gateway say so, exit 1")

@@ -6,10 +6,11 @@ exit code of interface.md, and nothing half loaded.
 import os
 import re
 
-from gateway import newsletter, on, same, snapshot
+from gateway import newsletter, on
 from harness import Skip, check, contains, equal, main, test
 from hosts import FOUR
 from peers import Banner, as_nobody, banner, without_bpf
+from snapshot import same, snapshot
 
 WHERE = re.compile(r"\S+:\d+:\d+: \S")
 

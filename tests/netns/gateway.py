@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""faith-gw in a namespace: run it, ask it, and look at what it leaves in the kernel."""
+"""faith-gw in a namespace: run it, ask it, end it."""
 import contextlib
 import json
 import os
@@ -9,9 +9,8 @@ import shutil
 import signal
 import subprocess
 
-import kernel
 from harness import ROOT, SLOW, check, equal, wait_for
-from hosts import PINS, STATE, run, three_hosts
+from hosts import PINS, STATE, ended, executable, three_hosts
 from wire import Wire
 
 BINARY = str((ROOT / os.environ.get("FAITH_GW", "build/faith-gw")).resolve())
@@ -19,8 +18,8 @@ PREFIX = "2001:db8:ffff::"
 
 
 class Outcome:
-    def __init__(self, argv, rc, out, err):
-        self.argv, self.rc, self.out, self.err = argv, rc, out, err
+    def __init__(self, rc, out, err):
+        self.rc, self.out, self.err = rc, out, err
 
 
 class Gateway:
@@ -30,31 +29,28 @@ class Gateway:
         scope.callback(self._clean)
 
     def _clean(self):
-        if os.path.exists(BINARY):
-            subprocess.run(self.host.argv(BINARY, "unload"), capture_output=True)
+        """No `unload` here: it might be what is broken. Without processes and pins nothing
+        holds the programs but the namespace, which goes, too."""
         self.host.kill_all()
         for directory in (PINS, STATE):
             shutil.rmtree(directory / str(self.host.inode), ignore_errors=True)
 
     # --- running it ---
 
-    def argv(self, *words, via="nsenter"):
-        if via == "nsenter":
-            return self.host.argv(BINARY, *words)
-        return ["ip", "netns", "exec", self.host.netns, BINARY, *map(str, words)]
+    def start(self, *words, wrapper=(), **how):
+        """`wrapper` stands before faith-gw, e.g. prlimit."""
+        return self.host.start(*wrapper, BINARY, *words, stdin=subprocess.DEVNULL, **how)
 
-    def run(self, *words, rc=0, via="nsenter", wrapper=(), seconds=30, stdin=None):
-        """`wrapper` stands before faith-gw, e.g. prlimit. Output goes through files, so
-        that a daemon that kept our pipe open could not hang the test here (one test
-        of the loader looks for exactly that)."""
-        argv = self.argv(*words, via=via)
-        at = argv.index(BINARY)
-        argv[at:at] = list(wrapper)
+    def run(self, *words, rc=0, via="setns", wrapper=(), seconds=30):
+        """`via`: the test enters the namespace, or `ip netns exec` does. Output goes through
+        files, so that a daemon that kept our pipe open could not hang the test here (one
+        test of the loader looks for exactly that)."""
+        if via == "exec":
+            wrapper = ["ip", "netns", "exec", self.host.netns, *wrapper]
         out, err = self.scope.tmp / "out", self.scope.tmp / "err"
         with open(out, "wb") as o, open(err, "wb") as e:
-            code = subprocess.run(argv, stdin=stdin or subprocess.DEVNULL, stdout=o, stderr=e,
-                                  timeout=seconds * SLOW).returncode
-        done = Outcome(argv, code, out.read_text(errors="replace"), err.read_text(errors="replace"))
+            code = ended(self.start(*words, wrapper=wrapper, stdout=o, stderr=e), seconds)
+        done = Outcome(code, out.read_text(errors="replace"), err.read_text(errors="replace"))
         words = " ".join(map(str, words))
         self.scope.note(f"$ faith-gw {words} [{code}]\n{_short(done.out)}{done.err}".strip())
         if rc is not None and code != rc:
@@ -86,10 +82,10 @@ class Gateway:
         if not copy.exists():
             shutil.copyfile(BINARY, copy)
             copy.chmod(0o755)
-        argv = self.host.argv(*wrapper, copy, *words)
-        done = subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=30 * SLOW)
-        self.scope.note(f"$ {' '.join(argv)}\n{done.stdout}{done.stderr}[{done.returncode}]")
-        return Outcome(argv, done.returncode, done.stdout, done.stderr)
+        argv = [*wrapper, copy, *words]
+        done = self.host.done(*argv, stdin=subprocess.DEVNULL, text=True)
+        self.scope.note(f"$ {' '.join(map(str, argv))}\n{done.stdout}{done.stderr}[{done.returncode}]")
+        return Outcome(done.returncode, done.stdout, done.stderr)
 
     # --- asking it ---
 
@@ -131,7 +127,7 @@ class Gateway:
 
     def pids(self):
         """The processes of faith-gw in this namespace, by their program."""
-        return [pid for pid in self.host.pids() if _executable(pid) == BINARY]
+        return [pid for pid in self.host.pids() if executable(pid) == BINARY]
 
     def kill(self, number=signal.SIGKILL):
         """Ends every process, and waits until the kernel has taken all that they held: a
@@ -161,13 +157,6 @@ class more(int):
     """At least so many."""
 
 
-def _executable(pid):
-    try:
-        return os.readlink(f"/proc/{pid}/exe").removesuffix(" (deleted)")
-    except OSError:
-        return ""
-
-
 def newsletter(scope):
     """Three hosts and a gateway that is not loaded yet."""
     net = three_hosts(scope)
@@ -181,84 +170,3 @@ def on(address, prefix=PREFIX):
 
 def six_wire(net):
     return Wire(net.six, "eth0", net.dual.mac("eth0"))
-
-
-# --- what is in the kernel ---------------------------------------------------------------
-
-
-def snapshot(host):
-    """Everything a gateway could leave behind in a namespace, as lists of lines. Objects
-    of other namespaces (a gateway of the machine itself, say) are not in it."""
-    seen = {
-        "bpftool net": _lines(host.run("bpftool", "net", "show")),
-        "netns links": sorted(str(link["prog_id"]) for link in kernel.links()
-                              if link.get("netns_ino") == host.inode),
-        "addresses": _lines(run(["ip", "-n", host.netns, "-o", "addr", "show"])),
-        "pins": _tree(PINS / str(host.inode)),
-        "state": _tree(STATE / str(host.inode)),
-        "processes": sorted(_executable(pid) for pid in host.pids()),
-        "sockets": _lines(host.run("ss", "-H", "-l", "-n", "-tuwx")),
-        "sysctls": _sysctls(host),
-    }
-    for link in host.ip_json("link show"):
-        name = link["ifname"]
-        seen[f"link {name}"] = [str(link["flags"]), str(link["mtu"]), str(link.get("xdp"))]
-        for where in ("ingress", "egress"):
-            seen[f"tc {where} {name}"] = _lines(host.run("tc", "filter", "show", "dev", name, where))
-    seen["qdiscs"] = _lines(host.run("tc", "qdisc", "show"))
-    for family in ("-4", "-6"):
-        for what in ("route show table all", "rule show", "neigh show nud permanent"):
-            seen[f"{family} {what}"] = _lines(run(["ip", "-n", host.netns, family, *what.split()]))
-    return seen
-
-
-def same(before, after):
-    """Asserts that two snapshots are equal, and names what differs."""
-    differences = []
-    for key in sorted(set(before) | set(after)):
-        old, new = before.get(key, []), after.get(key, [])
-        differences += [f"{key}: - {line}" for line in old if line not in new]
-        differences += [f"{key}: + {line}" for line in new if line not in old]
-    check(not differences, "left behind or changed: " + "; ".join(differences))
-
-
-class Footprint:
-    """The kernel objects a loaded gateway holds, by id, to look for after its end. Ids are
-    never given again while the machine runs, so that other gateways cannot disturb it."""
-
-    def __init__(self, gateway):
-        self.ids = kernel.pinned_ids(PINS / str(gateway.host.inode))
-        check(self.ids, "nothing is pinned while loaded")
-
-    def gone(self):
-        wait_for(lambda: not self.left(), f"the end of {self.left()}")
-
-    def left(self):
-        return sorted(self.ids & kernel.live_ids())
-
-
-def _lines(text):
-    text = re.sub(r" expires \S+", "", text)
-    return sorted(" ".join(line.split()) for line in text.splitlines() if line.strip())
-
-
-def _tree(top):
-    return sorted(str(path.relative_to(top.parent)) for path in [top, *top.rglob("*")]) if top.exists() else []
-
-
-# Written by the kernel itself while it runs, or unreadable by design.
-_VOLATILE = ("fs/", "stable_secret", "flush", "/tcp_mem", "/udp_mem")
-
-
-def _sysctls(host):
-    seen = []
-    with host:
-        for family in ("ipv4", "ipv6"):
-            for directory, _, files in os.walk(f"/proc/sys/net/{family}"):
-                for name in files:
-                    path = f"{directory}/{name}"
-                    if any(word in path for word in _VOLATILE):
-                        continue
-                    with contextlib.suppress(OSError), open(path, encoding="ascii") as file:
-                        seen.append(f"{path[14:]} = {file.read().strip()}")
-    return sorted(seen)

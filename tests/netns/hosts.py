@@ -1,15 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 """Hosts and links: network namespaces joined by veth pairs.
 
-Programs enter a host by `nsenter --net`; sockets of the test itself are made inside
-`with host:`, which moves the thread there and back. A host's name is unique to the run
-(fgwt-PID-NAME) and goes away with the scope.
+`with host:` moves the thread there and back; what it makes there stays there: sockets and
+programs. A host's name is unique to the run (fgwt-PID-NAME) and goes away with the scope.
 
                    2001:db8:6::/64                    192.0.2.0/24
     six  eth0 ::2 ----------------- ::1 eth0  dual  eth1 .1 ------------ .2 eth0  four
     IPv6 only                                 the gateway                     IPv4 only
 """
-import ctypes
 import json
 import os
 import pathlib
@@ -20,82 +18,105 @@ import socket
 import subprocess
 import tempfile
 
+import namespace
 from harness import SLOW, wait_for
 
-CLONE_NEWNET = 0x40000000
-NETNS_DIR = pathlib.Path("/run/netns")
 PINS, STATE = pathlib.Path("/sys/fs/bpf/faith-gw"), pathlib.Path("/run/faith-gw")
 SIX, DUAL6 = "2001:db8:6::2", "2001:db8:6::1"
 DUAL4, FOUR = "192.0.2.1", "192.0.2.2"
 
-_libc = ctypes.CDLL(None, use_errno=True)
-
-
-def _setns(fd):
-    if _libc.setns(fd, CLONE_NEWNET) != 0:
-        number = ctypes.get_errno()
-        raise OSError(number, os.strerror(number), "setns")
-
 
 def run(argv, rc=0, stdin=None, seconds=30):
     """Runs a program, returns its output; its failure is an AssertionError with its words."""
-    done = subprocess.run(argv, input=stdin, capture_output=True, text=True, timeout=seconds * SLOW)
+    return _judged(subprocess.run(argv, input=stdin, capture_output=True, text=True, timeout=seconds * SLOW), rc)
+
+
+def _judged(done, rc):
     if rc is not None and done.returncode != rc:
         words = (done.stderr or done.stdout).strip().replace("\n", " | ")
-        raise AssertionError(f"`{' '.join(argv)}` ended with {done.returncode}: {words}")
+        raise AssertionError(f"`{' '.join(map(str, done.args))}` ended with {done.returncode}: {words}")
     return done.stdout
 
 
+def _kill(pids):
+    for pid in pids:
+        try:
+            os.kill(pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+
+
+def ended(process, seconds=30):
+    """The exit code of a program that ends in time, or is ended."""
+    try:
+        return process.wait(seconds * SLOW)
+    except BaseException:
+        process.kill()
+        process.wait()
+        raise
+
+
+def executable(pid):
+    try:
+        return os.readlink(f"/proc/{pid}/exe").removesuffix(" (deleted)")
+    except OSError:
+        return ""
+
+
 class Host:
-    def __init__(self, scope, name, tag=None):
+    def __init__(self, scope, name):
         self.scope, self.name = scope, name
         self.netns = f"fgwt-{os.getpid()}-{name}"
-        self.path = str(NETNS_DIR / self.netns)
-        self._outside = []
-        run(["ip", "netns", "add", self.netns])
+        self.path = namespace.DIRECTORY / self.netns
+        self._visits, self.inode = [], None
         scope.callback(self._remove)
+        namespace.make(self.path)
         self.inode = os.stat(self.path).st_ino
-        self.ip("link set lo up")
-        # BBR would be inherited from the machine and hide what a relay costs; duplicate
-        # address detection would cost each test two seconds.
-        self.sysctl("net.ipv4.tcp_congestion_control", "reno")
-        for where in ("all", "default"):
-            self.sysctl(f"net.ipv6.conf.{where}.accept_dad", 0)
-            self.sysctl(f"net.ipv6.conf.{where}.accept_ra", 0)
-        # A rate limit would make silence out of an answer that came too often.
-        self.sysctl("net.ipv6.icmp.ratelimit", 0)
+        with self:
+            # BBR would be inherited from the machine and hide what a relay costs; duplicate
+            # address detection would cost each test two seconds.
+            self.sysctl("net.ipv4.tcp_congestion_control", "reno")
+            for where in ("all", "default"):
+                self.sysctl(f"net.ipv6.conf.{where}.accept_dad", 0)
+                self.sysctl(f"net.ipv6.conf.{where}.accept_ra", 0)
+            # A rate limit would make silence out of an answer that came too often.
+            self.sysctl("net.ipv6.icmp.ratelimit", 0)
 
     def _remove(self):
         self.kill_all()
-        subprocess.run(["ip", "netns", "del", self.netns], capture_output=True)
+        namespace.remove(self.path)
 
     # --- entering ---
 
     def __enter__(self):
-        self._outside.append(os.open("/proc/thread-self/ns/net", os.O_RDONLY | os.O_CLOEXEC))
-        inside = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC)
-        try:
-            _setns(inside)
-        finally:
-            os.close(inside)
+        self._visits.append(namespace.inside(self.path))
+        self._visits[-1].__enter__()
         return self
 
     def __exit__(self, *_):
-        outside = self._outside.pop()
-        _setns(outside)
-        os.close(outside)
+        self._visits.pop().__exit__(None, None, None)
 
-    def argv(self, *words):
-        """The same program, inside; it dies with us whatever happens to us."""
-        return ["setpriv", "--pdeathsig", "KILL", "nsenter", f"--net={self.path}", *map(str, words)]
+    def start(self, *words, **how):
+        """A program inside; it dies with us whatever happens to us."""
+        with self:
+            return subprocess.Popen([str(word) for word in words], preexec_fn=namespace.die_with_us, **how)
+
+    def done(self, *words, seconds=30, **how):
+        """The same, to its end, whatever that is."""
+        with self:
+            return subprocess.run([str(word) for word in words], preexec_fn=namespace.die_with_us, capture_output=True,
+                                  timeout=seconds * SLOW, **how)
 
     def run(self, *words, rc=0, stdin=None, seconds=30):
-        return run(self.argv(*words), rc=rc, stdin=stdin, seconds=seconds)
+        return _judged(self.done(*words, seconds=seconds, input=stdin, text=True), rc)
 
     # --- setting up ---
 
-    def ip(self, words):
-        return run(["ip", "-n", self.netns, *words.split()])
+    def ip(self, *commands):
+        """Several commands cost as much as one."""
+        if len(commands) > 1:
+            return run(["ip", "-n", self.netns, "-batch", "-"], stdin="\n".join(commands) + "\n")
+        return run(["ip", "-n", self.netns, *commands[0].split()])
 
     def ip_json(self, words):
         return json.loads(run(["ip", "-n", self.netns, "-j", *words.split()]) or "[]")
@@ -108,27 +129,24 @@ class Host:
             pathlib.Path(file).write_text(f"{value}\n")
 
     def mac(self, interface):
-        return self.ip_json(f"link show dev {interface}")[0]["address"]
+        with self:
+            return namespace.mac(interface)
 
     def ifindex(self, interface):
-        return self.ip_json(f"link show dev {interface}")[0]["ifindex"]
+        with self:
+            return socket.if_nametoindex(interface)
 
     def settled(self, interface):
-        shown = run(["ip", "-n", self.netns, "-o", "-6", "addr", "show", "dev", interface, "scope", "link"])
-        return shown and "tentative" not in shown
+        with self:
+            return namespace.link_local_is_settled(interface)
 
     def pids(self):
-        return [int(pid) for pid in run(["ip", "netns", "pids", self.netns], rc=None).split()]
+        return namespace.pids(self.inode)
 
     def kill_all(self):
         """Ends what still runs in this namespace, which is ours alone."""
-        for pid in self.pids():
-            try:
-                os.kill(pid, signal.SIGKILL)
-            except ProcessLookupError:
-                pass
-        if os.path.exists(self.path):
-            wait_for(lambda: not self.pids(), f"the end of every process in {self.netns}")
+        _kill(self.pids())
+        wait_for(lambda: not self.pids(), f"the end of every process in {self.netns}")
 
     # --- sockets of the test itself, made here ---
 
@@ -176,16 +194,25 @@ class Net:
         return self.hosts[name]
 
     def link(self, a, a_name, a_addresses, b, b_name, b_addresses):
-        run(["ip", "link", "add", a_name, "netns", a.netns, "type", "veth",
-             "peer", "name", b_name, "netns", b.netns])
-        for host, name, addresses in ((a, a_name, a_addresses), (b, b_name, b_addresses)):
-            lines = [f"link set {name} up"]
-            lines += [f"addr add {address} dev {name}" + (" nodad" if ":" in address else "")
-                      for address in addresses.split()]
-            run(["ip", "-n", host.netns, "-batch", "-"], stdin="\n".join(lines) + "\n")
+        self.links((a, a_name, a_addresses, b, b_name, b_addresses))
+
+    def links(self, *wires):
+        """Each wire is (host, interface, addresses, host, interface, addresses)."""
+        lines, ends = {}, []
+        for a, a_name, a_addresses, b, b_name, b_addresses in wires:
+            lines.setdefault(None, []).append(f"link add {a_name} netns {a.netns} type veth peer name {b_name} netns {b.netns}")
+            ends += [(a, a_name, a_addresses), (b, b_name, b_addresses)]
+        for host, name, addresses in ends:
+            mine = lines.setdefault(host, [])
+            mine.append(f"link set {name} up")
+            mine += [f"addr add {address} dev {name}" + (" nodad" if ":" in address else "")
+                     for address in addresses.split()]
+        for host, mine in lines.items():
+            where = ["-n", host.netns] if host else []
+            run(["ip", *where, "-batch", "-"], stdin="\n".join(mine) + "\n")
         # The kernel makes the link-local addresses and their routes in its own time; a
         # snapshot taken before would find them new.
-        for host, name in ((a, a_name), (b, b_name)):
+        for host, name, _ in ends:
             wait_for(lambda host=host, name=name: host.settled(name), f"a link-local address on {host.name}'s {name}")
 
     def client(self, name, interface, network):
@@ -198,18 +225,13 @@ class Net:
 
 def sweep():
     """Removes what runs that were killed outright left behind: all of it bears a dead pid."""
-    for path in NETNS_DIR.glob("fgwt-*"):
-        if not _is_orphan(path):
-            continue
-        inode = path.stat().st_ino
-        for pid in run(["ip", "netns", "pids", path.name], rc=None).split():
-            try:
-                os.kill(int(pid), signal.SIGKILL)
-            except ProcessLookupError:
-                pass
-        for directory in (PINS, STATE):
-            shutil.rmtree(directory / str(inode), ignore_errors=True)
-        subprocess.run(["ip", "netns", "del", path.name], capture_output=True)
+    for path in namespace.DIRECTORY.glob("fgwt-*"):
+        if _is_orphan(path):
+            inode = path.stat().st_ino
+            _kill(namespace.pids(inode))
+            for directory in (PINS, STATE):
+                shutil.rmtree(directory / str(inode), ignore_errors=True)
+            namespace.remove(path)
     for path in pathlib.Path(tempfile.gettempdir()).glob("fgwt-*"):
         if _is_orphan(path):
             shutil.rmtree(path, ignore_errors=True)
@@ -231,7 +253,6 @@ def three_hosts(scope):
         _swept = True
     net = Net(scope)
     six, dual, four = net.host("six"), net.host("dual"), net.host("four")
-    net.link(six, "eth0", f"{SIX}/64", dual, "eth0", f"{DUAL6}/64")
-    net.link(four, "eth0", f"{FOUR}/24", dual, "eth1", f"{DUAL4}/24")
+    net.links((six, "eth0", f"{SIX}/64", dual, "eth0", f"{DUAL6}/64"), (four, "eth0", f"{FOUR}/24", dual, "eth1", f"{DUAL4}/24"))
     six.ip(f"-6 route add default via {DUAL6}")
     return net

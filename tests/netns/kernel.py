@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""The few things a test asks of bpf(2) that no command does: load a stranger's XDP
-program without a compiler, and tell which kernel objects a directory of pins holds."""
+"""What tests ask of bpf(2) itself: to load a stranger's XDP program without a compiler,
+which kernel objects a directory of pins holds, and what there is, without starting bpftool."""
 import ctypes
 import json
 import os
@@ -11,32 +11,57 @@ import struct
 from hosts import run
 
 _SYSCALL = {"x86_64": 321, "aarch64": 280}.get(platform.machine())
-_PROG_LOAD, _OBJ_GET, _LINK_CREATE = 5, 7, 28
-_XDP_TYPE, _XDP_ATTACH = 6, 37
+_PROG_LOAD, _OBJ_GET, _PROG_QUERY, _LINK_CREATE = 5, 7, 16, 28
+_NEXT_ID = {"prog": 11, "map": 12, "link": 31}
+_XDP_TYPE, _SK_LOOKUP_TYPE, _XDP_ATTACH = 6, 30, 37
+_NAMESPACE_ATTACH = {"flow_dissector": 17, "sk_lookup": 36}
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
-def _bpf(command, attributes):
+def _ask(command, attributes):
+    """(what the call returned, the attributes as it left them)"""
     buffer = ctypes.create_string_buffer(attributes.ljust(128, b"\0"), 128)
     result = _libc.syscall(_SYSCALL, command, buffer, 128)
     if result < 0:
         number = ctypes.get_errno()
         raise OSError(number, os.strerror(number), f"bpf({command})")
-    return result
+    return result, buffer.raw
+
+
+def _bpf(command, attributes):
+    return _ask(command, attributes)[0]
 
 
 def strangers_program(name):
     """An XDP program that passes everything: r0 = XDP_PASS; exit. Returns its descriptor."""
-    code = ctypes.create_string_buffer(struct.pack("<BBhi", 0xB7, 0, 0, 2) + struct.pack("<BBhi", 0x95, 0, 0, 0))
+    return _load(name, _XDP_TYPE, _XDP_ATTACH, 2)
+
+
+def strangers_lookup(name):
+    """A socket lookup program that leaves the choice to the kernel: r0 = SK_PASS; exit."""
+    return _load(name, _SK_LOOKUP_TYPE, _NAMESPACE_ATTACH["sk_lookup"], 1)
+
+
+def _load(name, kind, attach_type, result):
+    code = ctypes.create_string_buffer(struct.pack("<BBhi", 0xB7, 0, 0, result) + struct.pack("<BBhi", 0x95, 0, 0, 0))
     licence = ctypes.create_string_buffer(b"GPL")
-    attributes = struct.pack("<IIQQIIQII16s", _XDP_TYPE, 2, ctypes.addressof(code), ctypes.addressof(licence),
-                             0, 0, 0, 0, 0, name.encode())
+    attributes = struct.pack("<IIQQIIQII16sII", kind, 2, ctypes.addressof(code), ctypes.addressof(licence),
+                             0, 0, 0, 0, 0, name.encode(), 0, attach_type)
     return _bpf(_PROG_LOAD, attributes)
 
 
 def attach_link(program, ifindex):
     """Attaches by a bpf_link that lives as long as the returned descriptor."""
     return _bpf(_LINK_CREATE, struct.pack("<IIII", program, ifindex, _XDP_ATTACH, 0))
+
+
+def attach_lookup(program, path):
+    """The same, to a network namespace."""
+    namespace = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        return _bpf(_LINK_CREATE, struct.pack("<IIII", program, namespace, _NAMESPACE_ATTACH["sk_lookup"], 0))
+    finally:
+        os.close(namespace)
 
 
 def program_id(program):
@@ -63,15 +88,33 @@ def pinned_ids(directory):
 
 def live_ids():
     """Every map, program and link of the machine."""
-    found = set()
-    for kind in ("map", "prog", "link"):
-        found |= {(kind, item["id"]) for item in _show(kind)}
+    return {(kind, number) for kind, command in _NEXT_ID.items() for number in _ids(command)}
+
+
+def _ids(command):
+    number = 0
+    while True:
+        try:
+            number = struct.unpack_from("=I", _ask(command, struct.pack("=II", number, 0))[1], 4)[0]
+        except FileNotFoundError:
+            return
+        yield number
+
+
+def namespace_programs(path):
+    """The programs that are attached to a network namespace itself, by id."""
+    found, space = [], (ctypes.c_uint32 * 16)()
+    namespace = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        for word, attach_type in _NAMESPACE_ATTACH.items():
+            _, answer = _ask(_PROG_QUERY, struct.pack("=IIIIQI", namespace, attach_type, 0, 0, ctypes.addressof(space),
+                                                      len(space)))
+            found += [f"{word} {number}" for number in space[:struct.unpack_from("=I", answer, 24)[0]]]
+    finally:
+        os.close(namespace)
     return found
 
 
 def links():
-    return _show("link")
-
-
-def _show(kind):
-    return json.loads(run(["bpftool", "-j", kind, "show"]) or "[]")
+    """As bpftool shows them to people."""
+    return json.loads(run(["bpftool", "-j", "link", "show"]) or "[]")

@@ -10,10 +10,11 @@ import signal
 import subprocess
 
 import kernel
-from gateway import PINS, PREFIX, STATE, Footprint, newsletter, on, same, snapshot
+from gateway import PREFIX, newsletter, on
 from harness import SLOW, check, contains, equal, main, test, wait_for
-from hosts import DUAL6, FOUR, run
+from hosts import DUAL6, FOUR, PINS, STATE, ended, run
 from peers import Banner, banner, pair
+from snapshot import Footprint, same, snapshot
 
 TARGET = on(FOUR)
 PORT = 2222
@@ -88,23 +89,22 @@ def load_differently(t):
 def at_the_same_time(t):
     net, gw = newsletter(t)
     before = snapshot(net.dual)
-    load = gw.argv("load", "eth0", "--prefix", PREFIX + "/96", "-c", gw.config(""))
+    load = ["load", "eth0", "--prefix", PREFIX + "/96", "-c", gw.config("")]
     for _ in range(5):
-        outcomes = _together([load] * 4)
+        outcomes = _together(gw, [load] * 4)
         check(0 in [rc for rc, _ in outcomes], f"no load succeeded: {outcomes}")
         for rc, said in outcomes:
             check(rc == 0 or "another faith-gw" in said, f"a load said: {said}")
         equal(len(gw.pids()), 1, "daemons")
-        for rc, said in _together([gw.argv("unload")] * 3):
+        for rc, said in _together(gw, [["unload"]] * 3):
             check(rc == 0 or "another faith-gw" in said, f"an unload ended with {rc}: {said}")
         wait_for(lambda: not gw.pids(), "the end of the daemon")
         same(before, snapshot(net.dual))
 
 
-def _together(commands):
+def _together(gw, commands):
     """[(exit code, what was said)] of commands started at once."""
-    started = [subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                                text=True) for argv in commands]
+    started = [gw.start(*words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) for words in commands]
     said = [process.communicate(timeout=20 * SLOW)[0] for process in started]
     return [(process.returncode, text) for process, text in zip(started, said)]
 
@@ -213,9 +213,10 @@ def no_relay(t):
 @test("loader: load returns its output and nothing of it stays open: $(faith-gw load) ends")
 def no_pipe_kept(t):
     net, gw = newsletter(t)
-    done = subprocess.run(gw.argv("load", "eth0", "-c", gw.config(""), "--prefix", PREFIX + "/96"),
-                          stdin=subprocess.DEVNULL, capture_output=True, timeout=10 * SLOW)
-    equal(done.returncode, 0, "exit code")
+    load = gw.start("load", "eth0", "-c", gw.config(""), "--prefix", PREFIX + "/96", stdout=subprocess.PIPE,
+                    stderr=subprocess.PIPE)
+    load.communicate(timeout=10 * SLOW)  # to the end of both
+    equal(load.returncode, 0, "exit code")
     for pid in gw.pids():
         equal(os.readlink(f"/proc/{pid}/cwd"), "/", "working directory of the daemon")
         equal(os.getsid(pid) == os.getsid(0), False, "the daemon in our session")
@@ -238,8 +239,8 @@ def foreground(t):
     Banner(net.four, FOUR, PORT)
     for number in (signal.SIGTERM, signal.SIGINT):
         log = open(t.tmp / "foreground.log", "wb")
-        process = subprocess.Popen(gw.argv("load", "eth0", "--foreground", "-c", gw.config(""), "--prefix",
-                                           PREFIX + "/96"), stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        process = gw.start("load", "eth0", "--foreground", "-c", gw.config(""), "--prefix", PREFIX + "/96",
+                           stdout=log, stderr=log)
         t.callback(process.kill)
         log.close()
 
@@ -251,7 +252,7 @@ def foreground(t):
         held = Footprint(gw)
         wait_for(lambda: banner(net.six, TARGET, PORT) == "four", "the relay")
         process.send_signal(number)
-        equal(process.wait(10 * SLOW), 0, f"exit code after signal {number}")
+        equal(ended(process, 10), 0, f"exit code after signal {number}")
         same(before, snapshot(net.dual))
         held.gone()
 

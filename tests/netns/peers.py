@@ -10,8 +10,8 @@ import subprocess
 import threading
 import time
 
+import namespace
 from harness import SLOW, check, equal, wait_for
-from hosts import run
 
 PIECE = 1 << 16
 
@@ -200,7 +200,7 @@ class Program:
         self.host, self.what = host, pathlib.Path(str(argv[0])).name
         self.log = host.scope.tmp / f"{self.what}.log"
         with open(self.log, "ab") as log:
-            self.process = subprocess.Popen(host.argv(*argv), stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+            self.process = host.start(*argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         host.scope.callback(self.end)
         if port is not None:
             wait_for(lambda: self._listens(port), f"{self.what} on port {port}", seconds)
@@ -222,7 +222,8 @@ class Program:
 
 def listens(host, port):
     """Whether anything in the host listens on a TCP port."""
-    return bool(run(host.argv("ss", "-H", "-l", "-n", "-t", f"sport = :{port}")).strip())
+    with host:
+        return any(protocol.startswith("tcp") and at == port for protocol, _, at in namespace.listeners())
 
 
 def lowered_limit(number):

@@ -99,8 +99,8 @@ def parallel_curls(t):
     root, _ = nginx(t, net)
     (root / "small").write_bytes(noise(200_000, 2))
     with gw.counts(CONNECTED=40):
-        clients = [subprocess.Popen(net.six.argv("curl", "-sS", "--fail", "--max-time", "20", f"{URL}/small"),
-                                    stdout=subprocess.PIPE) for _ in range(40)]
+        clients = [net.six.start("curl", "-sS", "--fail", "--max-time", "20", f"{URL}/small", stdout=subprocess.PIPE)
+                   for _ in range(40)]
         got = [client.communicate(timeout=30 * SLOW)[0] for client in clients]
     equal({sha(data) for data in got}, {sha(noise(200_000, 2))}, "SHA-256 of 40 downloads")
 
@@ -189,7 +189,7 @@ PasswordAuthentication no
               "-o", "BatchMode=yes", "-o", "StrictHostKeyChecking=yes", f"root@{TARGET}"]
     contains(net.six.run(*client, "echo $SSH_CONNECTION"), "192.0.2.1", "SSH_CONNECTION")
     data = noise(3 << 20, 5)
-    done = subprocess.run(net.six.argv(*client, "cat"), input=data, capture_output=True, timeout=20 * SLOW)
+    done = net.six.done(*client, "cat", input=data, seconds=20)
     equal(sha(done.stdout), sha(data), "SHA-256 of what cat returned")
 
 
