@@ -17,6 +17,7 @@ PREFIX = "64:ff9b::"
 TARGET = on(FOUR, PREFIX)
 URL = f"http://[{TARGET}]:8080"
 SIZE = 10 << 20
+PATIENCE = f"{20 * SLOW:g}"  # a program's own, in seconds
 
 
 def loaded(t):
@@ -40,7 +41,7 @@ def web_root(t):
 
 def fetch(t, host, url, *words, wrapper=()):
     out = t.tmp / "fetched"
-    host.run(*wrapper, "curl", "-sS", "--fail", "--max-time", "20", "-o", out, *words, url)
+    host.run(*wrapper, "curl", "-sS", "--fail", "--max-time", PATIENCE, "-o", out, *words, url)
     return sha(out.read_bytes())
 
 
@@ -82,14 +83,14 @@ def nginx(t, net):
 def nginx_server(t):
     net, gw = loaded(t)
     root, want = nginx(t, net)
-    equal(net.six.run("curl", "-sS", "--max-time", "10", f"{URL}/who"), "192.0.2.1\n", "the client as nginx sees it")
+    equal(net.six.run("curl", "-sS", "--max-time", PATIENCE, f"{URL}/who"), "192.0.2.1\n", "the client as nginx sees it")
     equal(fetch(t, net.six, f"{URL}/file"), want, "SHA-256 of the download")
     part = (root / "file").read_bytes()[1000:2000]
     equal(fetch(t, net.six, f"{URL}/file", "-r", "1000-1999"), sha(part), "SHA-256 of a range")
     with gw.counts(CONNECTED=1):
-        twenty = net.six.run("curl", "-sS", "--max-time", "10", f"{URL}/who?[1-20]")
+        twenty = net.six.run("curl", "-sS", "--max-time", PATIENCE, f"{URL}/who?[1-20]")
         equal(twenty, "192.0.2.1\n" * 20, "twenty requests on one connection")
-    net.six.run("curl", "-sS", "--fail", "--max-time", "20", "-T", root / "file", f"{URL}/put/file")
+    net.six.run("curl", "-sS", "--fail", "--max-time", PATIENCE, "-T", root / "file", f"{URL}/put/file")
     equal(sha((root / "put/file").read_bytes()), want, "SHA-256 of the upload")
 
 
@@ -99,7 +100,7 @@ def parallel_curls(t):
     root, _ = nginx(t, net)
     (root / "small").write_bytes(noise(200_000, 2))
     with gw.counts(CONNECTED=40):
-        clients = [net.six.start("curl", "-sS", "--fail", "--max-time", "20", f"{URL}/small", stdout=subprocess.PIPE)
+        clients = [net.six.start("curl", "-sS", "--fail", "--max-time", PATIENCE, f"{URL}/small", stdout=subprocess.PIPE)
                    for _ in range(40)]
         got = [client.communicate(timeout=30 * SLOW)[0] for client in clients]
     equal({sha(data) for data in got}, {sha(noise(200_000, 2))}, "SHA-256 of 40 downloads")
@@ -161,7 +162,7 @@ def socat(t):
     Program(net.four, "socat", f"TCP4-LISTEN:2222,bind={FOUR},fork,reuseaddr", "SYSTEM:sha256sum", port=2222)
     data = noise(3 << 20, 4)
     path = t.write("data", data)
-    said = net.six.run("sh", "-c", f"exec socat -t 10 - TCP6:[{TARGET}]:2222 < {path}")
+    said = net.six.run("sh", "-c", f"exec socat -t {PATIENCE} - TCP6:[{TARGET}]:2222 < {path}")
     equal(said.split()[0], sha(data), "SHA-256 as the server computed it")
 
 

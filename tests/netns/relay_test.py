@@ -187,7 +187,7 @@ def fin_behind_data(t):
     for number in range(20):
         client, server = pair(net, TARGET, PORT, listener)
         data = noise(100 + number * 50_000, number)
-        server.settimeout(10)
+        server.settimeout(10 * SLOW)
         check(exchange([(client, data), (server, b"")])[1] == data, f"upload {number} differs")
 
 
@@ -243,7 +243,7 @@ def reset_in_bulk(t):
 
         wait_for(moving, "data under way")
         reset(quitter)
-        other.settimeout(10)
+        other.settimeout(10 * SLOW)
         equal(ending(other), "rst", f"how it ended when the {who} reset")
         wait_for(lambda: gw.relay()["sessions_active"] == 0, "the end of the session")
 

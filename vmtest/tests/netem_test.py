@@ -16,7 +16,7 @@ import threading
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "tests/netns"))
 
 from gateway import newsletter, on  # noqa: E402
-from harness import check, equal, main, test, wait_for  # noqa: E402
+from harness import SLOW, check, equal, main, test, wait_for  # noqa: E402
 from hosts import DUAL4, FOUR, SIX, run  # noqa: E402
 from peers import accept, both_ways, exchange, noise  # noqa: E402
 
@@ -33,8 +33,8 @@ class Path:
         self.net, self.gateway = newsletter(t)
         self.ends = [(self.net.six, "eth0"), (self.net.dual, "eth0"), (self.net.dual, "eth1"), (self.net.four, "eth0")]
         # The addresses resolved while the wires are good: neighbour discovery gives up after three.
-        self.net.six.run("ping", "-6", "-c", "1", "-W", "5", "2001:db8:6::1")
-        self.net.four.run("ping", "-c", "1", "-W", "5", DUAL4)
+        self.net.six.run("ping", "-6", "-c", "1", "-W", str(5 * SLOW), "2001:db8:6::1")
+        self.net.four.run("ping", "-c", "1", "-W", str(5 * SLOW), DUAL4)
         self.gateway.load()
         for host, interface in self.ends:
             # One lost packet shall be one segment, not 64 KiB of them in one piece.

@@ -9,7 +9,7 @@ import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "tests/netns"))
 
-from harness import contains, main, test  # noqa: E402
+from harness import SLOW, contains, main, test  # noqa: E402
 from hosts import Net, run  # noqa: E402
 
 ONE4, TWO4 = "192.0.2.1", "192.0.2.2"
@@ -32,7 +32,7 @@ def sites(t):
 @test("sit: two 6to4 sites of the kernel reach each other")
 def six_to_four(t):
     net = sites(t)
-    contains(net.one.run("ping", "-6", "-c", "2", "-W", "5", TWO6), " 0% packet loss", "ping by 6to4")
+    contains(net.one.run("ping", "-6", "-c", "2", "-W", str(5 * SLOW), TWO6), " 0% packet loss", "ping by 6to4")
 
 
 @test("sit: a 6rd device takes its prefix and reaches its neighbour")
@@ -43,7 +43,7 @@ def six_rd(t):
         host.ip("tunnel 6rd dev stf0 6rd-prefix 2001:db8::/32 6rd-relay_prefix 192.0.2.0/24")
         host.ip(f"-6 addr add {own}/32 dev stf0")
     contains(net.one.run("ip", "tunnel", "show", "stf0"), "6rd-prefix 2001:db8::/32", "the device")
-    contains(net.one.run("ping", "-6", "-c", "2", "-W", "5", "2001:db8:200::1"), " 0% packet loss", "ping by 6rd")
+    contains(net.one.run("ping", "-6", "-c", "2", "-W", str(5 * SLOW), "2001:db8:200::1"), " 0% packet loss", "ping by 6rd")
 
 
 if __name__ == "__main__":
