@@ -7,6 +7,7 @@
 
 #include "faith/names.h"
 #include "fresh_netns.h"
+#include "loaded.h"
 
 #include <catch2/catch.hpp>
 
@@ -15,6 +16,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <thread>
 
 using namespace faith;
 using daemon::Gateway;
@@ -217,4 +219,23 @@ TEST_CASE("gateway: what cannot be is said in a sentence") {
     }
     CHECK(look().guarded.empty());
     CHECK_FALSE(look().run_directory);
+}
+
+TEST_CASE("gateway: gateways of other namespaces that leave take no directory away from a load") {
+    const std::string parent = "/sys/fs/bpf/" FGW_PIN_DIRECTORY;
+    std::filesystem::create_directory(parent);
+    test::Loaded loaded;
+    /* What the last gateway of the machine does when it leaves, over and over. */
+    const std::jthread leaving([&parent](const std::stop_token &enough) {
+        while (!enough.stop_requested())
+            ::rmdir(parent.c_str());
+    });
+    datapath::Pins pins(1); /* no namespace has this number */
+    for (int load = 0; load < 200; ++load) {
+        const Status pinned = pins.pin_aside(loaded.object());
+        const Status removed = pins.remove_all();
+        INFO("load " << load << ": " << (pinned ? "" : pinned.error().text));
+        REQUIRE(pinned);
+        REQUIRE(removed);
+    }
 }

@@ -139,9 +139,21 @@ std::string Pins::xdp_link_name(std::uint32_t interface_index) {
     return FGW_PIN_XDP_LINK + std::to_string(interface_index);
 }
 
+/* The last gateway that leaves removes the parent, perhaps between our making it and our
+ * directory in it: then make it again. */
+Status Pins::make_base() const {
+    Status made = Ok{};
+    for (int attempt = 0; attempt < 100; ++attempt) {
+        TRY(make_directory(root_));
+        made = make_directory(base_);
+        if (made || made.error().sys_errno != ENOENT)
+            break;
+    }
+    return made;
+}
+
 Status Pins::pin_aside(const Object &object) {
-    TRY(make_directory(root_));
-    TRY(make_directory(base_));
+    TRY(make_base());
     TRY(make_directory(aside_));
     for (const char *kind : {"/maps", "/progs", "/links"})
         TRY(make_directory(aside_ + kind));

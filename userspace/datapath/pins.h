@@ -46,6 +46,8 @@ public:
     static std::string xdp_link_name(std::uint32_t interface_index);
 
 private:
+    Status make_base() const;
+
     std::string root_;      /* /sys/fs/bpf/faith-gw */
     std::string base_;      /* .../<netns inode> */
     std::string published_; /* .../<netns inode>/abi<N> */
