@@ -34,6 +34,8 @@ class Gateway:
         self.host.kill_all()
         for directory in (PINS, STATE):
             shutil.rmtree(directory / str(self.host.inode), ignore_errors=True)
+            with contextlib.suppress(OSError):  # until the last one leaves
+                directory.rmdir()
 
     # --- running it ---
 
