@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""Runs the test files of ring 3 or 4 in the guest, several at a time: one waits while two run.
+"""Runs the test files of ring 3 or 4 in the guest, several at a time: one waits while two compute.
 Ring 3 is tests/netns, ring 4 is vmtest/tests: what needs a kernel module that the machine
 itself may not have. Both are written alike, and recorded as tests/run.py does.
 
@@ -28,7 +28,8 @@ def rings_runner():
 
 DIRECTORIES = {"netns": "tests/netns", "vm": "vmtest/tests"}
 # Started first, so that no long file runs alone at the end.
-LONGEST = ["loader_test.py", "programs_test.py", "faults_test.py", "relay_test.py", "netem_test.py"]
+LONGEST = ["programs_test.py", "loader_test.py", "faults_test.py", "limits_test.py", "relay_test.py", "capture_test.py",
+           "netem_test.py"]
 
 
 def in_order(paths):
