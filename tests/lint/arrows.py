@@ -14,10 +14,11 @@ ARROWS = {
     "config": "base",
     "acl": "base",
     "prefix": "base",
+    "ftp": "base",
     "sys": "base",
     "datapath": "base sys",
-    "relay": "base sys",  # knows neither prefixes nor rules: it asks relay/policy.h
-    "daemon": "base config acl prefix sys datapath relay",
+    "relay": "base sys ftp",  # knows neither prefixes nor rules: it asks relay/policy.h
+    "daemon": "base config acl prefix ftp sys datapath relay",
     "cli": "base config acl prefix sys datapath daemon",
 }
 
@@ -45,7 +46,7 @@ LIBRARIES = {
 }
 
 # Rooms that make no system call, and how the headers of those look.
-PURE = ("base", "config", "acl", "prefix")
+PURE = ("base", "config", "acl", "prefix", "ftp")
 SYSTEM = re.compile(r"sys/.*|linux/.*|net/.*|netinet/.*|unistd\.h|fcntl\.h|poll\.h|signal\.h|sched\.h|spawn\.h"
                     r"|pthread\.h|dirent\.h|netdb\.h|ifaddrs\.h|pwd\.h|grp\.h|fstream|thread|filesystem")
 PURE_EXCEPT = {"userspace/base/log.cc": "writes the log"}
