@@ -56,7 +56,11 @@
 	X(IDLE_TIMEOUT,      51, RELAY,  "session idle in both directions for idle_timeout") \
 	X(BAD_SOURCE,        52, POLICY, "client address embeds an IPv4 address that no client has, or lies in a prefix") \
 	X(RATE_LIMIT,        53, POLICY, "more new connections in a second from one /64 than allowed") \
-	X(REVOKED,           54, RELAY,  "session ended because a reload denies it")
+	X(REVOKED,           54, RELAY,  "session ended because a reload denies it") \
+	X(FTP_DATA,          56, RELAY,  "FTP data connection that was announced on a control connection") \
+	X(FTP_STRANGER,      57, RELAY,  "FTP data connection that was announced to somebody else: reset") \
+	X(FTP_NO_CLIENT,     58, RELAY,  "FTP client does not answer on the port it announced") \
+	X(FTP_HANGUP,        59, RELAY,  "FTP control connection that made no sense: ended")
 /* clang-format on */
 
 #define FGW_REASON_ENUM(name, number, origin, sentence) FGW_##name = number,

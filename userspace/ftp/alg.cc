@@ -50,9 +50,10 @@ Step Alg::end(Side from) {
 bool Alg::held(Side side) const {
     if (state_ == State::Transparent || state_ == State::Dead)
         return false;
-    if (side == Side::Server)
-        return expecting_.has_value();
-    return auth_asked_ || listening_ || (awaited_.size() >= most_awaited && !server_ended_);
+    if (listening_ || expecting_)
+        return true;
+    return side == Side::Client &&
+           (auth_asked_ || (awaited_.size() >= most_awaited && !server_ended_));
 }
 
 /* A line of the server's at a time, then what it set free of the client's: as it would be if

@@ -43,7 +43,8 @@
  *   any         -> Dead: a line without end, or a NOOP that is refused. [Hangup]
  *
  * The caller performs effects in their order. Listen and Expect are to be answered, by
- * listening(), expecting() or failed(); until then the side that caused them is held.
+ * listening(), expecting() or failed(); until then both sides are held, so that it does not
+ * matter how many bytes came at once.
  */
 #pragma once
 

@@ -9,7 +9,9 @@
 
 #include "base/addr.h"
 #include "faith/reasons.h"
+#include "ftp/alg.h"
 #include "sys/clock.h"
+#include "sys/socket.h"
 
 #include <cstdint>
 #include <functional>
@@ -31,10 +33,11 @@ struct Request {
 struct Dial {
     Ip4 target;
     std::uint16_t port = 0;
-    std::optional<Ip4> source; /* bind the IPv4 side to this address */
-    std::uint32_t rule = 0;    /* index into the generation's rules; no_rule if none */
-    Millis idle_timeout{};     /* zero: none */
-    Millis connect_timeout{};  /* zero: as long as the kernel tries */
+    std::optional<Ip4> source;         /* bind the IPv4 side to this address */
+    std::uint32_t rule = 0;            /* index into the generation's rules; no_rule if none */
+    Millis idle_timeout{};             /* zero: none */
+    Millis connect_timeout{};          /* zero: as long as the kernel tries */
+    std::optional<ftp::Dialect> ftp{}; /* the connection is FTP's control connection */
 };
 inline constexpr std::uint32_t no_rule = 0xffffffff;
 
@@ -43,6 +46,13 @@ struct Refuse {
     fgw_reason reason;
     Ip4 target; /* zero if the destination embeds none */
     std::uint32_t rule = no_rule;
+};
+
+/* Who talks to whom, and on whose word. */
+struct Parties {
+    sys::Endpoint6 client;
+    Ip6 destination;
+    Dial dial;
 };
 
 using Decision = std::variant<Dial, Refuse>;

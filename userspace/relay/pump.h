@@ -34,6 +34,8 @@
 
 namespace faith::relay {
 
+enum class Direction : std::uint8_t { Up, Down }; /* client to server, server to client */
+
 /* What the pumps of one worker share. */
 struct PumpTools {
     std::span<std::byte> scratch; /* read_bytes long; nothing stays in it after a step */

@@ -21,9 +21,10 @@ namespace {
 
 class Threads final : public Relay {
 public:
-    Threads(const Options &options, PolicyRef policy) : admission_(options.source_full) {
+    Threads(const Options &options, PolicyRef policy)
+        : policies_(policy), admission_(options.source_full),
+          expectations_(clock_, options.data_ports) {
         admission_.watch_sources(policy->max_sessions_per_source);
-        policies_.set(std::move(policy));
         crews_.reserve(options.workers);
     }
     ~Threads() override { Threads::stop(); }
@@ -54,8 +55,9 @@ private:
     static std::optional<Value> ask(const Crew &crew, Work work);
 
     sys::MonotonicClock clock_;
-    PolicyBox policies_{nullptr};
+    PolicyBox policies_;
     Admission admission_;
+    Expectations expectations_; /* outlives the sessions in crews_, which hold leases */
     std::vector<Crew> crews_;
     mutable std::mutex mutex_; /* guards failures_ */
     std::string failures_;
@@ -64,10 +66,12 @@ private:
 Status Threads::add_worker(const Options &options) {
     TRY_ASSIGN(sys::UniqueFd listener, sys::listen6());
     TRY_ASSIGN(std::unique_ptr<Worker> worker,
-               Worker::create(
-                   options,
-                   Worker::Shared{.clock = clock_, .policies = policies_, .admission = admission_},
-                   std::move(listener)));
+               Worker::create(options,
+                              Worker::Shared{.clock = clock_,
+                                             .policies = policies_,
+                                             .admission = admission_,
+                                             .expectations = expectations_},
+                              std::move(listener)));
     crews_.push_back(Crew{.worker = std::move(worker), .thread = {}});
     return Ok{};
 }

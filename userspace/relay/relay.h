@@ -12,11 +12,28 @@
 #include "relay/policy.h"
 #include "relay/stats.h"
 
+#include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace faith::relay {
+
+/* A data port that FTP announced to a client. */
+struct DataPort {
+    Ip6 client;
+    Ip6 destination;
+    std::uint16_t port = 0;
+};
+
+/* For a gateway that captures some ports only: lets a client's data connection in before it
+ * is told the port, and no longer once it is there or cannot come any more. From worker
+ * threads; empty: every port is captured. */
+struct DataPortHooks {
+    std::function<void(const DataPort &)> open;
+    std::function<void(const DataPort &)> close;
+};
 
 struct Options {
     std::uint32_t workers = 1;
@@ -28,6 +45,9 @@ struct Options {
     int descriptor_ceiling = 0;
     /* Told of client /64s that have as many sessions as they may, and when that is over. */
     Admission::SourceFull source_full = {};
+    DataPortHooks data_ports{};
+    /* Why a control connection was ended, for the log; from worker threads. */
+    std::function<void(std::string_view)> complain{};
 };
 
 /* One live session, for `faith-gw sessions` and `status`. */

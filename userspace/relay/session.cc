@@ -25,17 +25,6 @@ Millis deadline(Millis from, Millis timeout) {
     return timeout > Millis{0} ? from + timeout : Millis::max();
 }
 
-Event event_of(sys::Connect failure) {
-    switch (failure) {
-    case sys::Connect::Refused:
-        return Event::Refused;
-    case sys::Connect::TimedOut:
-        return Event::TimedOut;
-    default:
-        return Event::Unreachable;
-    }
-}
-
 Step reset(std::optional<fgw_reason> reason) {
     return Step{.action = Action::Reset, .next = Phase::Over, .reason = reason};
 }
@@ -54,15 +43,23 @@ Step while_connecting(Event event) {
         return reset(FGW_CONNECT_TIMEOUT);
     case Event::Unreachable:
         return reset(FGW_CONNECT_FAILED);
+    case Event::NoClient:
+        return reset(FGW_FTP_NO_CLIENT);
     case Event::ClientReset:
         return reset(FGW_CLIENT_RESET);
     case Event::Revoke:
         return reset(FGW_REVOKED);
+    case Event::ServerReset:
+        return reset(FGW_SERVER_RESET);
     case Event::Stop:
         return reset(std::nullopt);
     default:
         return Step{};
     }
+}
+
+Step close(fgw_reason reason) {
+    return Step{.action = Action::Close, .next = Phase::Over, .reason = reason};
 }
 
 /* The first end is passed on, the second ends the session. */
@@ -72,7 +69,7 @@ Step at_end(Phase phase, Event event) {
         return client ? pass_on(Action::FinToServer, Phase::ClientDone)
                       : pass_on(Action::FinToClient, Phase::ServerDone);
     if (phase == (client ? Phase::ServerDone : Phase::ClientDone))
-        return Step{.action = Action::Close, .next = Phase::Over, .reason = FGW_CLOSED};
+        return close(FGW_CLOSED);
     return Step{};
 }
 
@@ -95,6 +92,8 @@ Step decide(Phase phase, Event event) {
         return reset(FGW_IDLE_TIMEOUT);
     case Event::Revoke:
         return reset(FGW_REVOKED);
+    case Event::Hangup:
+        return close(FGW_FTP_HANGUP);
     case Event::Stop:
         return reset(std::nullopt);
     default:
@@ -105,29 +104,60 @@ Step decide(Phase phase, Event event) {
 /* --- beginning and end --------------------------------------------------------------------- */
 
 void Session::start(SessionTools &tools, const Parties &parties, Ticket ticket,
-                    sys::UniqueFd client, sys::UniqueFd server) {
+                    sys::UniqueFd client, sys::UniqueFd server, DataLease lease) {
+    begin(tools, parties, std::move(ticket), std::move(lease));
+    client_ = std::move(client);
+    server_ = std::move(server);
+    const Dial &dial = parties_.dial;
+    connecting(Side::Server,
+               sys::connect4(server_.get(), dial.source,
+                             sys::Endpoint4{.address = dial.target, .port = dial.port}));
+}
+
+void Session::start_active(SessionTools &tools, ActiveData data, Ticket ticket,
+                           sys::Dialled client) {
+    begin(tools, data.parties, std::move(ticket), std::move(data.lease));
+    client_ = std::move(client.fd);
+    server_ = std::move(data.server);
+    connecting(Side::Client, client.outcome);
+}
+
+void Session::begin(SessionTools &tools, const Parties &parties, Ticket ticket, DataLease lease) {
     tools_ = &tools;
     phase_ = Phase::Connecting;
     parties_ = parties;
     ticket_ = std::move(ticket);
-    client_ = std::move(client);
-    server_ = std::move(server);
+    lease_ = std::move(lease);
     started_ = active_ = tools.loop.now();
     tools.stats.sessions_opened.add(1);
+}
 
-    const Dial &dial = parties_.dial;
-    const sys::Connect outcome = sys::connect4(
-        server_.get(), dial.source, sys::Endpoint4{.address = dial.target, .port = dial.port});
+void Session::connecting(Side dialled, sys::Connect outcome) {
+    dialled_ = dialled;
     if (outcome != sys::Connect::Pending) {
-        happen(event_of(outcome));
+        happen(not_connected(outcome));
         return;
     }
-    if (!watch(Side::Server, Interest{.read = false, .write = true})) {
+    if (!watch(dialled, Interest{.read = false, .write = true})) {
         stop();
         return;
     }
-    timer_deadline_ = std::min(deadline(started_, dial.connect_timeout), started_ + unwatched_for);
-    timer_ = tools.loop.at(timer_deadline_, [this] { on_timer(); });
+    timer_deadline_ =
+        std::min(deadline(started_, parties_.dial.connect_timeout), started_ + unwatched_for);
+    timer_ = tools_->loop.at(timer_deadline_, [this] { on_timer(); });
+}
+
+Event Session::not_connected(sys::Connect failure) const {
+    if (dialled_ == Side::Client)
+        return Event::NoClient;
+    switch (failure) {
+    case sys::Connect::Refused:
+        return Event::Refused;
+    case sys::Connect::TimedOut:
+        return Event::TimedOut;
+    default:
+        return Event::Unreachable;
+    }
 }
 
 void Session::stop() {
@@ -181,26 +211,25 @@ void Session::happen(Event event) {
 void Session::open() {
     const Millis now = tools_->loop.now();
     active_ = now;
-    up_.open(client_.get(), server_.get(), tools_->stats.bytes_to_server);
-    down_.open(server_.get(), client_.get(), tools_->stats.bytes_to_client);
+    carrier_.open(tools_->ftp, parties_, client_.get(), server_.get());
     /* The timer may stand for a later time than the idle timeout, never mind an earlier. */
     const Millis idle = deadline(now, parties_.dial.idle_timeout);
     if (idle < timer_deadline_)
         timer_.set(timer_deadline_ = idle);
     /* Most clients have spoken by now: one attempt, instead of a turn of the loop. */
-    if (advance(up_, Pump::Told::Nothing))
+    if (advance(Direction::Up, Pump::Told::Nothing))
         (void)settle();
 }
 
 void Session::over() {
-    up_.close(tools_->pumps);
-    down_.close(tools_->pumps);
+    carrier_.close(tools_->pumps);
     client_watch_.drop();
     server_watch_.drop();
     timer_ = sys::Timer{};
     client_.reset();
     server_.reset();
     ticket_ = Ticket{};
+    lease_ = DataLease{};
     tools_->stats.sessions_closed.add(1);
     tools_->over(*this);
 }
@@ -221,12 +250,12 @@ void Session::on_ready(Side side, Ready ready) {
         on_ready_connecting(side, ready);
         return;
     }
-    Pump &from = side == Side::Client ? up_ : down_;
-    Pump &to = side == Side::Client ? down_ : up_;
-    if (ready.write && to.want_write() && !advance(to, Pump::Told::Nothing))
+    const Direction from = side == Side::Client ? Direction::Up : Direction::Down;
+    const Direction to = side == Side::Client ? Direction::Down : Direction::Up;
+    if (ready.write && carrier_.want_write(to) && !advance(to, Pump::Told::Nothing))
         return;
     /* Errors too come by way of recv(), after the bytes that arrived before them. */
-    if ((ready.read || ready.ended || ready.error) && from.want_read() &&
+    if ((ready.read || ready.ended || ready.error) && carrier_.want_read(from) &&
         !advance(from, ready.ended ? Pump::Told::Ended : Pump::Told::Readable))
         return;
     if (ready.error && sys::take_error(fd(side)) != 0) {
@@ -242,13 +271,13 @@ void Session::on_ready(Side side, Ready ready) {
 }
 
 void Session::on_ready_connecting(Side side, Ready ready) {
-    if (side == Side::Client) {
+    if (side != dialled_) {
         if (ready.error)
-            happen(Event::ClientReset);
+            happen(side == Side::Client ? Event::ClientReset : Event::ServerReset);
         return;
     }
     if (ready.error)
-        happen(event_of(sys::connect_failure(sys::take_error(server_.get()))));
+        happen(not_connected(sys::connect_failure(sys::take_error(fd(side)))));
     else if (ready.write)
         happen(Event::Connected);
 }
@@ -263,14 +292,16 @@ void Session::on_timer() {
     if (phase_ == Phase::Connecting) {
         timer_deadline_ = deadline(started_, parties_.dial.connect_timeout);
         if (now >= timer_deadline_)
-            happen(Event::TimedOut);
-        else if (client_watch_ || watch(Side::Client, Interest{}))
+            happen(not_connected(sys::Connect::TimedOut));
+        else if (watch_of(other(dialled_)) || watch(other(dialled_), Interest{}))
             timer_.set(timer_deadline_);
         else
             stop();
         return;
     }
-    timer_deadline_ = deadline(active_, parties_.dial.idle_timeout);
+    const FtpControl *control = carrier_.control();
+    timer_deadline_ = deadline(control != nullptr ? control->active(active_) : active_,
+                               parties_.dial.idle_timeout);
     if (now >= timer_deadline_)
         happen(Event::Idle);
     else
@@ -279,10 +310,10 @@ void Session::on_timer() {
 
 /* --- the two pumps -------------------------------------------------------------------------- */
 
-bool Session::advance(Pump &pump, Pump::Told told) {
-    const bool up = &pump == &up_;
-    const Pump::Result result = pump.step(told, tools_->pumps);
-    if (pump.take_progress())
+bool Session::advance(Direction direction, Pump::Told told) {
+    const bool up = direction == Direction::Up;
+    const Pump::Result result = carrier_.step(direction, told, tools_->pumps);
+    if (carrier_.take_progress(direction))
         active_ = tools_->loop.now();
     if (result == Pump::Result::SourceFailed) {
         happen(up ? Event::ClientReset : Event::ServerReset);
@@ -291,22 +322,36 @@ bool Session::advance(Pump &pump, Pump::Told told) {
     if (result == Pump::Result::SinkFailed) {
         /* What the one that reset us had said before: a server that refuses an upload
          * answers, closes, and resets because of the bytes still coming. */
-        Pump &back = up ? down_ : up_;
-        if (back.want_read())
-            (void)back.step(Pump::Told::Ended, tools_->pumps);
+        const Direction back = up ? Direction::Down : Direction::Up;
+        if (carrier_.want_read(back))
+            (void)carrier_.step(back, Pump::Told::Ended, tools_->pumps);
         happen(up ? Event::ServerReset : Event::ClientReset);
         return false;
     }
+    if (const FtpControl *control = carrier_.control()) {
+        if (control->hung_up()) {
+            happen(Event::Hangup);
+            return false;
+        }
+        /* A reply may have set free what the client had said before its end. */
+        if (!pass_end_on(up ? Direction::Down : Direction::Up))
+            return false;
+    }
+    return pass_end_on(direction);
+}
+
+bool Session::pass_end_on(Direction direction) {
+    const bool up = direction == Direction::Up;
     const Phase passed_on = up ? Phase::ClientDone : Phase::ServerDone;
-    if (pump.finished() && phase_ != passed_on)
+    if (carrier_.finished(direction) && phase_ != passed_on)
         happen(up ? Event::ClientEnd : Event::ServerEnd);
     return live();
 }
 
 Interest Session::interest(Side side) const {
     const bool client = side == Side::Client;
-    return Interest{.read = (client ? up_ : down_).want_read(),
-                    .write = (client ? down_ : up_).want_write()};
+    return Interest{.read = carrier_.want_read(client ? Direction::Up : Direction::Down),
+                    .write = carrier_.want_write(client ? Direction::Down : Direction::Up)};
 }
 
 bool Session::settle() {
@@ -334,10 +379,9 @@ SessionInfo Session::info() const {
     info.rule = parties_.dial.rule;
     info.age_ms = static_cast<std::uint64_t>((now - started_).count());
     info.idle_ms = static_cast<std::uint64_t>((now - active_).count());
-    info.bytes_to_server = up_.bytes();
-    info.bytes_to_client = down_.bytes();
-    const bool splices = up_.engine() == Engine::Splice || down_.engine() == Engine::Splice;
-    info.engine = phase_ == Phase::Connecting ? "connecting" : splices ? "splice" : "copy";
+    info.bytes_to_server = carrier_.bytes(Direction::Up);
+    info.bytes_to_client = carrier_.bytes(Direction::Down);
+    info.engine = phase_ == Phase::Connecting ? "connecting" : carrier_.engine();
     return info;
 }
 

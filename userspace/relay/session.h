@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * One client's connection, the connection to its server, and a pump each way.
+ * One client's connection, the connection to its server, and a pump each way; or, if it is
+ * FTP's control connection, an FtpControl in the place of both.
  *
  * The life of a session. "End" of one side means that its FIN was read and that every
  * byte before it was given to the other side's socket.
@@ -13,14 +14,16 @@
  *   Refused       RST, REFUSED     never            never            never
  *   TimedOut      RST, TIMEOUT     never            never            never
  *   Unreachable   RST, FAILED      never            never            never
+ *   NoClient      RST, NO_CLIENT   never            never            never
  *   ClientEnd     never            FIN to server    never            close, CLOSED
  *                                  -> CLIENT_DONE
  *   ServerEnd     never            FIN to client    close, CLOSED    never
  *                                  -> SERVER_DONE
  *   ClientReset   RST, C_RESET     RST, C_RESET     RST, C_RESET     RST, C_RESET
- *   ServerReset   never            RST, S_RESET     RST, S_RESET     RST, S_RESET
+ *   ServerReset   RST, S_RESET     RST, S_RESET     RST, S_RESET     RST, S_RESET
  *   Idle          never            RST, IDLE        RST, IDLE        RST, IDLE
  *   Revoke        RST, REVOKED     RST, REVOKED     RST, REVOKED     RST, REVOKED
+ *   Hangup        never            close, HANGUP    close, HANGUP    close, HANGUP
  *   Stop          RST, uncounted   RST, uncounted   RST, uncounted   RST, uncounted
  *
  *   RST    both connections are reset and the session is over (D34, D42). The side
@@ -30,12 +33,16 @@
  *   never  cannot happen: nothing is read while connecting, the connect timeout runs
  *          in place of the idle timer (D33, D43), and a side ends once.
  *
+ * Of FTP's active mode there are sessions the other way round: the server has connected, and
+ * the client is dialled. NoClient and ServerReset while connecting are theirs; what CONNECTING
+ * says of the server is then true of the client.
+ *
  * decide() is this table, and nothing else in the relay decides.
  */
 #pragma once
 
 #include "relay/admission.h"
-#include "relay/pump.h"
+#include "relay/carrier.h"
 #include "relay/relay.h"
 #include "sys/event_loop.h"
 #include "sys/socket.h"
@@ -53,12 +60,14 @@ enum class Event : std::uint8_t {
     Refused,
     TimedOut,
     Unreachable,
+    NoClient,
     ClientEnd,
     ServerEnd,
     ClientReset,
     ServerReset,
     Idle,
     Revoke,
+    Hangup,
     Stop,
 };
 
@@ -80,14 +89,8 @@ struct SessionTools {
     sys::EventLoop &loop;
     Stats &stats;
     PumpTools pumps;
+    FtpTools &ftp;
     std::function<void(Session &)> over; /* the object may be used for another session */
-};
-
-/* Who talks to whom, and on whose word. */
-struct Parties {
-    sys::Endpoint6 client;
-    Ip6 destination;
-    Dial dial;
 };
 
 /*
@@ -102,7 +105,9 @@ public:
 
     /* Dials the target of parties.dial on the fresh socket server. May be over at once. */
     void start(SessionTools &tools, const Parties &parties, Ticket ticket, sys::UniqueFd client,
-               sys::UniqueFd server);
+               sys::UniqueFd server, DataLease lease = {});
+    /* The other way round: the server is there, the client is being dialled. */
+    void start_active(SessionTools &tools, ActiveData data, Ticket ticket, sys::Dialled client);
     void stop();
     void revoke();           /* the rules do not permit it any more */
     Request request() const; /* what the judge was asked about it */
@@ -112,6 +117,11 @@ public:
 private:
     enum class Side : std::uint8_t { Client, Server };
 
+    static Side other(Side side) { return side == Side::Client ? Side::Server : Side::Client; }
+
+    void begin(SessionTools &tools, const Parties &parties, Ticket ticket, DataLease lease);
+    void connecting(Side dialled, sys::Connect outcome);
+    Event not_connected(sys::Connect failure) const;
     void happen(Event event);
     void open();
     void over();
@@ -119,14 +129,16 @@ private:
     void on_ready(Side side, sys::Ready ready);
     void on_ready_connecting(Side side, sys::Ready ready);
     void on_timer();
-    bool advance(Pump &pump, Pump::Told told); /* false: the session is over */
-    bool settle();                             /* false: the session is over */
+    bool advance(Direction direction, Pump::Told told); /* false: the session is over */
+    bool pass_end_on(Direction direction);              /* the same */
+    bool settle();                                      /* the same */
     sys::Interest interest(Side side) const;
     int fd(Side side) const { return (side == Side::Client ? client_ : server_).get(); }
     sys::Watch &watch_of(Side side) { return side == Side::Client ? client_watch_ : server_watch_; }
 
     SessionTools *tools_ = nullptr;
     Phase phase_ = Phase::Over;
+    Side dialled_ = Side::Server;
     sys::UniqueFd client_;
     sys::UniqueFd server_;
     sys::Watch client_watch_;
@@ -135,9 +147,9 @@ private:
     sys::Millis timer_deadline_{};
     sys::Millis started_{};
     sys::Millis active_{}; /* when a byte last moved, in either direction (D43) */
-    Pump up_;              /* client to server */
-    Pump down_;            /* server to client */
+    Carrier carrier_;
     Ticket ticket_;
+    DataLease lease_; /* of an FTP data connection */
     Parties parties_;
 };
 

@@ -34,12 +34,25 @@ Worker::Worker(const Options &options, Shared shared, sys::UniqueFd listener,
       ceiling_(options.descriptor_ceiling > 0 ? options.descriptor_ceiling : no_ceiling),
       listener_(std::move(listener)), loop_(std::move(loop)),
       pipes_(options.max_pipes_per_worker, options.pipe_bytes, ceiling_),
+      ftp_{.loop = *loop_,
+           .clock = shared.clock,
+           .stats = stats_,
+           .scratch = scratch_,
+           .expectations = shared.expectations,
+           .ceiling = ceiling_,
+           .judge =
+               [this](const Request &request) {
+                   return shared_.policies.newest(policy_).judge(request);
+               },
+           .join = [this](ActiveData data) { join(std::move(data)); },
+           .complain = options.complain},
       tools_{.loop = *loop_,
              .stats = stats_,
              .pumps = {.scratch = scratch_,
                        .buffers = buffers_,
                        .pipes = pipes_,
                        .spliced = stats_.bytes_spliced},
+             .ftp = ftp_,
              .over = [this](Session &session) { session_over(session); }} {}
 
 Worker::~Worker() { end_sessions(); }
@@ -114,6 +127,13 @@ void Worker::welcome(Accepted accepted) {
         refuse(std::move(accepted.fd), no->reason);
         return;
     }
+    Parties parties{
+        .client = accepted.peer, .destination = local->address, .dial = std::get<Dial>(decision)};
+    DataLease lease;
+    if (!shared_.expectations.empty() && !expected(parties, local->port, lease)) {
+        refuse(std::move(accepted.fd), FGW_FTP_STRANGER);
+        return;
+    }
     stats_.reasons[FGW_ACL_PERMIT].add(1);
     Ticket ticket;
     if (const std::optional<fgw_reason> full =
@@ -121,10 +141,46 @@ void Worker::welcome(Accepted accepted) {
         refuse(std::move(accepted.fd), *full);
         return;
     }
-    const Parties parties{
-        .client = accepted.peer, .destination = local->address, .dial = std::get<Dial>(decision)};
     take_session().start(tools_, parties, std::move(ticket), std::move(accepted.fd),
-                         std::move(spare_));
+                         std::move(spare_), std::move(lease));
+}
+
+/* A data connection that a client was told to make goes where its control connection went,
+ * from the same address. False: the port is somebody else's for now. */
+bool Worker::expected(Parties &parties, std::uint16_t port, DataLease &lease) {
+    std::optional<Expectations::Taken> taken;
+    const Expectations::Answer answer = shared_.expectations.take(
+        DataPort{
+            .client = parties.client.address, .destination = parties.destination, .port = port},
+        taken);
+    if (taken) {
+        stats_.reasons[FGW_FTP_DATA].add(1);
+        parties.dial.source = taken->source;
+        parties.dial.ftp = std::nullopt;
+        lease = std::move(taken->lease);
+    }
+    return answer != Expectations::Answer::Stranger;
+}
+
+/* The same in active mode: the server has connected, the client is dialled. */
+void Worker::join(ActiveData data) {
+    Ticket ticket;
+    if (const std::optional<fgw_reason> full = shared_.admission.admit(
+            data.parties.client.address, shared_.policies.newest(policy_), ticket)) {
+        refuse(std::move(data.server), *full);
+        return;
+    }
+    sys::Dialled client = sys::dial6(
+        sys::Endpoint6{.address = data.parties.destination, .port = FtpControl::data_port},
+        data.parties.client);
+    if (!client.fd || client.fd.get() >= ceiling_) {
+        refuse(std::move(data.server), FGW_OUT_OF_FDS);
+        return;
+    }
+    stats_.reasons[FGW_ACL_PERMIT].add(1);
+    stats_.reasons[FGW_FTP_DATA].add(1);
+    data.parties.dial.ftp = std::nullopt;
+    take_session().start_active(tools_, std::move(data), std::move(ticket), std::move(client));
 }
 
 void Worker::refuse(sys::UniqueFd client, fgw_reason reason) {

@@ -7,6 +7,7 @@
 
 #include "relay/admission.h"
 #include "relay/buffer.h"
+#include "relay/expectations.h"
 #include "relay/policy_box.h"
 #include "relay/relay.h"
 #include "relay/session.h"
@@ -28,6 +29,7 @@ public:
         sys::Clock &clock;
         const PolicyBox &policies;
         Admission &admission;
+        Expectations &expectations;
     };
     static Result<std::unique_ptr<Worker>> create(const Options &options, Shared shared,
                                                   sys::UniqueFd listener);
@@ -53,6 +55,8 @@ private:
     void on_listener();
     bool accept_one(); /* false: enough for now */
     void welcome(sys::Accepted accepted);
+    bool expected(Parties &parties, std::uint16_t port, DataLease &lease);
+    void join(ActiveData data);
     void refuse(sys::UniqueFd client, fgw_reason reason);
     void pause();
     void resume();
@@ -69,6 +73,7 @@ private:
     sys::PipePool pipes_;
     BufferPool buffers_;
     std::array<std::byte, read_bytes> scratch_;
+    FtpTools ftp_;
     SessionTools tools_;
     std::deque<Session> slab_;
     std::vector<Session *> free_;

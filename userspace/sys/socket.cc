@@ -17,6 +17,9 @@ namespace {
 /* The kernel cuts it down to net.core.somaxconn. */
 constexpr int backlog = 4096;
 
+/* One connection is expected; strangers must not fill the queue before it. */
+constexpr int data_backlog = 16;
+
 bool switch_on(int fd, int level, int option) {
     const int on = 1;
     return ::setsockopt(fd, level, option, &on, sizeof on) == 0;
@@ -30,12 +33,64 @@ Endpoint6 endpoint_of(const sockaddr_in6 &from) {
     return endpoint;
 }
 
+Endpoint4 endpoint_of(const sockaddr_in &from) {
+    return Endpoint4{.address = Ip4{.value = ntohl(from.sin_addr.s_addr)},
+                     .port = ntohs(from.sin_port)};
+}
+
+sockaddr_in6 address_of(const Endpoint6 &endpoint) {
+    sockaddr_in6 to{};
+    to.sin6_family = AF_INET6;
+    to.sin6_port = htons(endpoint.port);
+    std::copy(endpoint.address.bytes.begin(), endpoint.address.bytes.end(),
+              std::begin(to.sin6_addr.s6_addr));
+    return to;
+}
+
 sockaddr_in address_of(const Endpoint4 &endpoint) {
     sockaddr_in to{};
     to.sin_family = AF_INET;
     to.sin_port = htons(endpoint.port);
     to.sin_addr.s_addr = htonl(endpoint.address.value);
     return to;
+}
+
+/* Whether connect() has begun, and what it says if it has not. */
+Connect connect_outcome(int result, int number) {
+    if (result == 0 || number == EINPROGRESS || number == EINTR)
+        return Connect::Pending;
+    return connect_failure(number);
+}
+
+/* Nothing when the port of the source is not to be had. */
+std::optional<Dialled> dial6_from(const Endpoint6 &source, const Endpoint6 &target) {
+    Dialled dialled{
+        .fd = UniqueFd(::socket(AF_INET6, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_TCP)),
+        .outcome = Connect::Unreachable};
+    if (!dialled.fd)
+        return dialled;
+    const int fd = dialled.fd.get();
+    (void)switch_on(fd, IPPROTO_TCP, TCP_NODELAY);
+    (void)switch_on(fd, SOL_SOCKET, SO_OOBINLINE);
+    (void)switch_on(fd, IPPROTO_IPV6, IPV6_FREEBIND);
+    /* A port of its own is shared by connections to different clients; one of the kernel's
+     * choice is chosen by connect(), as in connect4(). */
+    (void)(source.port != 0 ? switch_on(fd, SOL_SOCKET, SO_REUSEADDR)
+                            : switch_on(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT));
+    const sockaddr_in6 local = address_of(source);
+    if (::bind(fd, reinterpret_cast<const sockaddr *>(&local), sizeof local) < 0) {
+        if (source.port != 0)
+            return std::nullopt;
+        dialled.outcome = connect_failure(errno);
+        return dialled;
+    }
+    const sockaddr_in6 remote = address_of(target);
+    const int result = ::connect(fd, reinterpret_cast<const sockaddr *>(&remote), sizeof remote);
+    const int number = errno;
+    if (result < 0 && source.port != 0 && (number == EADDRNOTAVAIL || number == EADDRINUSE))
+        return std::nullopt; /* the same four numbers are in use, or in TIME_WAIT */
+    dialled.outcome = connect_outcome(result, number);
+    return dialled;
 }
 
 } // namespace
@@ -138,10 +193,42 @@ Connect connect4(int fd, std::optional<Ip4> source, const Endpoint4 &target) {
             return connect_failure(errno);
     }
     const sockaddr_in remote = address_of(target);
-    if (::connect(fd, reinterpret_cast<const sockaddr *>(&remote), sizeof remote) == 0 ||
-        errno == EINPROGRESS || errno == EINTR)
-        return Connect::Pending;
-    return connect_failure(errno);
+    const int result = ::connect(fd, reinterpret_cast<const sockaddr *>(&remote), sizeof remote);
+    return connect_outcome(result, errno);
+}
+
+Dialled dial6(const Endpoint6 &source, const Endpoint6 &target) {
+    if (std::optional<Dialled> dialled = dial6_from(source, target))
+        return *std::move(dialled);
+    return *dial6_from(Endpoint6{.address = source.address, .port = 0}, target);
+}
+
+Result<UniqueFd> listen4(Ip4 address) {
+    int error = 0;
+    UniqueFd fd = open_tcp4(error);
+    if (!fd)
+        return system_error(error, "IPv4 socket");
+    const sockaddr_in local = address_of(Endpoint4{.address = address, .port = 0});
+    if (::bind(fd.get(), reinterpret_cast<const sockaddr *>(&local), sizeof local) < 0)
+        return system_error(errno, "bind to " + to_string(address));
+    if (::listen(fd.get(), data_backlog) < 0)
+        return system_error(errno, "listen on " + to_string(address));
+    return fd;
+}
+
+Accepted4 accept4(int listener) {
+    sockaddr_in peer{};
+    socklen_t length = sizeof peer;
+    Accepted4 accepted;
+    accepted.fd.reset(::accept4(listener, reinterpret_cast<sockaddr *>(&peer), &length,
+                                SOCK_NONBLOCK | SOCK_CLOEXEC));
+    if (accepted.fd) {
+        accepted.kind = Accepted::Kind::Got;
+        accepted.peer = endpoint_of(peer);
+    } else {
+        accepted.kind = accept_failure(errno);
+    }
+    return accepted;
 }
 
 Result<Endpoint6> local6(int fd) {
@@ -157,8 +244,7 @@ Result<Endpoint4> local4(int fd) {
     socklen_t length = sizeof local;
     if (::getsockname(fd, reinterpret_cast<sockaddr *>(&local), &length) < 0)
         return system_error(errno, "getsockname");
-    return Endpoint4{.address = Ip4{.value = ntohl(local.sin_addr.s_addr)},
-                     .port = ntohs(local.sin_port)};
+    return endpoint_of(local);
 }
 
 int take_error(int fd) {

@@ -63,6 +63,26 @@ enum class Connect {
 Connect connect4(int fd, std::optional<Ip4> source, const Endpoint4 &target);
 Connect connect_failure(int number); /* the errors of connect(2) and SO_ERROR, sorted */
 
+/* An IPv6 socket that is connecting. */
+struct Dialled {
+    UniqueFd fd; /* empty when there was no descriptor to be had */
+    Connect outcome = Connect::Unreachable;
+};
+/* From an address that need not be one of the host's (L4), and from source.port if it is not
+ * 0, may be used, and is free. */
+Dialled dial6(const Endpoint6 &source, const Endpoint6 &target);
+
+/* A listener on that address of the host and a port of the kernel's choice; accepted sockets
+ * have what those of listen6() have. */
+Result<UniqueFd> listen4(Ip4 address);
+
+struct Accepted4 {
+    Accepted::Kind kind = Accepted::Kind::Again;
+    UniqueFd fd;
+    Endpoint4 peer;
+};
+Accepted4 accept4(int listener);
+
 Result<Endpoint6> local6(int fd); /* of an accepted socket: where the client meant to go */
 Result<Endpoint4> local4(int fd);
 

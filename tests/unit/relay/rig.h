@@ -40,6 +40,7 @@ struct Rig {
     Dial dial = dial_to(server.port); /* what the first policy answers; may be changed */
     PolicyBox policies{policy_of([this](const Request &) { return Decision(dial); })};
     Admission admission;
+    Expectations expectations{clock};
     std::unique_ptr<Worker> worker;
 
     explicit Rig(Options options = {}, sys::UniqueFd listener = {}) {
@@ -48,9 +49,13 @@ struct Rig {
             REQUIRE(made);
             listener = std::move(*made);
         }
-        Result<std::unique_ptr<Worker>> created = Worker::create(
-            options, Worker::Shared{.clock = clock, .policies = policies, .admission = admission},
-            std::move(listener));
+        Result<std::unique_ptr<Worker>> created =
+            Worker::create(options,
+                           Worker::Shared{.clock = clock,
+                                          .policies = policies,
+                                          .admission = admission,
+                                          .expectations = expectations},
+                           std::move(listener));
         REQUIRE(created);
         worker = std::move(*created);
         REQUIRE(worker->start_accepting());

@@ -23,6 +23,7 @@ TEST_CASE("session: every cell of the table") {
     const Step fin_c{.action = Action::FinToClient, .next = Phase::ServerDone, .reason = none};
     const Step c_reset = rst(FGW_CLIENT_RESET);
     const Step s_reset = rst(FGW_SERVER_RESET);
+    const Step hangup{.action = Action::Close, .next = Phase::Over, .reason = FGW_FTP_HANGUP};
     const Step idle = rst(FGW_IDLE_TIMEOUT);
 
     /* Columns as in session.h, and a last one for a session that is over. */
@@ -34,13 +35,15 @@ TEST_CASE("session: every cell of the table") {
         {Event::ClientEnd, {never, fin_s, never, closed, never}},
         {Event::ServerEnd, {never, fin_c, closed, never, never}},
         {Event::ClientReset, {c_reset, c_reset, c_reset, c_reset, never}},
-        {Event::ServerReset, {never, s_reset, s_reset, s_reset, never}},
+        {Event::NoClient, {rst(FGW_FTP_NO_CLIENT), never, never, never, never}},
+        {Event::Hangup, {never, hangup, hangup, hangup, never}},
+        {Event::ServerReset, {s_reset, s_reset, s_reset, s_reset, never}},
         {Event::Idle, {never, idle, idle, idle, never}},
         {Event::Stop, {rst(none), rst(none), rst(none), rst(none), never}},
     };
     const std::vector<Phase> phases = {Phase::Connecting, Phase::Open, Phase::ClientDone,
                                        Phase::ServerDone, Phase::Over};
-    CHECK(table.size() == 10);
+    CHECK(table.size() == 12);
     for (const auto &[event, row] : table)
         for (std::size_t column = 0; column < phases.size(); ++column) {
             INFO("event " << static_cast<int>(event) << ", phase " << column);

@@ -135,3 +135,49 @@ TEST_CASE("socket: reset on close throws away what waits, and the peer sees a RS
     peers::until([&] { seen = peers::pull(tcp.b.get()); }, [&] { return seen != Seen::More; });
     CHECK(seen == Seen::Reset);
 }
+
+TEST_CASE("socket: dialled from an address of nobody, and from a port if it is to be had (L4)") {
+    const UniqueFd listener = make_listener();
+    const Endpoint6 target{.address = local6(listener.get())->address,
+                           .port = peers::port_of(listener.get())};
+    const Ip6 loopback6 = target.address;
+
+    /* Port 1: for root, who gets it, as for others, who get another. */
+    const Dialled low = dial6(Endpoint6{.address = loopback6, .port = 1}, target);
+    REQUIRE(low.outcome == Connect::Pending);
+    const Accepted first = accept6(listener.get());
+    REQUIRE(first.kind == Accepted::Kind::Got);
+    CHECK((first.peer.port == 1) == (::geteuid() == 0));
+    CHECK(option(low.fd.get(), IPPROTO_TCP, TCP_NODELAY) == 1);
+    CHECK(option(low.fd.get(), SOL_SOCKET, SO_OOBINLINE) == 1);
+
+    /* The same four numbers a second time: another port. */
+    const UniqueFd spare = make_listener();
+    const std::uint16_t port = peers::port_of(spare.get());
+    REQUIRE(dial6(Endpoint6{.address = loopback6, .port = port}, target).fd);
+    const Dialled once = dial6(Endpoint6{.address = loopback6, .port = first.peer.port}, target);
+    CHECK(once.outcome == Connect::Pending);
+    CHECK(local6(once.fd.get())->port != first.peer.port);
+
+    /* Bound to 2001:db8::1, which is not here; no route back, so nothing is accepted. */
+    const Dialled free = dial6(Endpoint6{.address = *parse_ip6("2001:db8::1"), .port = 0}, target);
+    CHECK(local6(free.fd.get())->address == *parse_ip6("2001:db8::1"));
+}
+
+TEST_CASE("socket: an IPv4 listener on an address, and who comes to it") {
+    const Result<UniqueFd> listener = listen4(loopback);
+    REQUIRE(listener);
+    const Result<Endpoint4> local = local4(listener->get());
+    REQUIRE(local);
+    CHECK(local->address == loopback);
+    CHECK(accept4(listener->get()).kind == Accepted::Kind::Again);
+    const UniqueFd client = peers::connect4(local->port);
+    const Accepted4 accepted = accept4(listener->get());
+    REQUIRE(accepted.kind == Accepted::Kind::Got);
+    CHECK(accepted.peer.address == loopback);
+    CHECK(accepted.peer.port == peers::port_of(client.get()));
+    CHECK(option(accepted.fd.get(), IPPROTO_TCP, TCP_NODELAY) == 1);
+    CHECK((::fcntl(accepted.fd.get(), F_GETFL) & O_NONBLOCK) != 0);
+    CHECK_FALSE(listen4(Ip4{.value = 0xc0000201})); /* 192.0.2.1 */
+    CHECK(accept4(-1).kind == Accepted::Kind::Failed);
+}

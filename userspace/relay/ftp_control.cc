@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include "relay/ftp_control.h"
+
+#include <algorithm>
+#include <deque>
+#include <utility>
+#include <variant>
+
+namespace faith::relay {
+
+using sys::Accepted;
+using sys::Accepted4;
+using sys::Moved;
+
+namespace {
+
+constexpr std::size_t read_at_once = 4096; /* a control connection is words */
+
+/* More than this only waits for a peer that asks and does not read. */
+constexpr std::size_t most_waiting = 256 * 1024;
+
+ftp::Side source_of(Direction direction) {
+    return direction == Direction::Up ? ftp::Side::Client : ftp::Side::Server;
+}
+
+} // namespace
+
+FtpControl::FtpControl(FtpTools &tools, const Parties &parties, int client, int server)
+    : tools_(tools), parties_(parties), alg_(parties.dial.ftp.value_or(ftp::Dialect::Rfc6384),
+                                             parties.client.address, parties.destination) {
+    flow(Direction::Up) =
+        Flow{.source = client, .sink = server, .moved = &tools.stats.bytes_to_server, .out = {}};
+    flow(Direction::Down) =
+        Flow{.source = server, .sink = client, .moved = &tools.stats.bytes_to_client, .out = {}};
+    if (const Result<sys::Endpoint4> local = sys::local4(server))
+        local_ = *local;
+}
+
+FtpControl::~FtpControl() { withdraw(); }
+
+/* --- bytes ---------------------------------------------------------------------------------- */
+
+Pump::Result FtpControl::step(Direction direction, Pump::Told told) {
+    Flow &here = flow(direction);
+    if (!drain(here))
+        return Pump::Result::SinkFailed;
+    bool more = true;
+    while (more && want_read(direction)) {
+        const std::span<std::byte> into = tools_.scratch.first(read_at_once);
+        const Moved in = sys::receive(here.source, into);
+        more =
+            in.kind == Moved::Kind::Some && (in.bytes == into.size() || told == Pump::Told::Ended);
+        if (in.kind == Moved::Kind::Error)
+            return Pump::Result::SourceFailed;
+        if (in.kind == Moved::Kind::Again)
+            break;
+        here.progress = true;
+        if (in.kind == Moved::Kind::End) {
+            here.ended = true;
+            perform(alg_.end(source_of(direction)));
+        } else {
+            const char *text = reinterpret_cast<const char *>(into.data());
+            perform(alg_.feed(source_of(direction), std::string_view(text, in.bytes)));
+        }
+        if (!drain(here))
+            return Pump::Result::SinkFailed;
+    }
+    if (hung_up_)
+        (void)drain(flow(Direction::Down)); /* the 421, if it can be had */
+    return Pump::Result::Going;
+}
+
+bool FtpControl::drain(Flow &flow) {
+    while (!flow.out.empty()) {
+        const Moved out = sys::send(flow.sink, std::as_bytes(std::span(flow.out)));
+        if (out.kind == Moved::Kind::Again)
+            return true;
+        if (out.kind != Moved::Kind::Some)
+            return false;
+        flow.out.erase(0, out.bytes);
+        flow.bytes += out.bytes;
+        flow.moved->add(out.bytes);
+        flow.progress = true;
+    }
+    return true;
+}
+
+bool FtpControl::want_read(Direction direction) const {
+    const Flow &here = flow(direction);
+    return !hung_up_ && !here.ended && here.out.empty() && alg_.takes(source_of(direction));
+}
+
+bool FtpControl::finished(Direction direction) const {
+    const Flow &here = flow(direction);
+    return here.ended && here.out.empty() && !alg_.keeps(source_of(direction));
+}
+
+bool FtpControl::take_progress(Direction direction) {
+    return std::exchange(flow(direction).progress, false);
+}
+
+Millis FtpControl::active(Millis here) const {
+    if (traffic_->live.load(std::memory_order_acquire) > 0)
+        return tools_.loop.now();
+    return std::max(here, Millis{traffic_->ended.load(std::memory_order_relaxed)});
+}
+
+/* --- effects -------------------------------------------------------------------------------- */
+
+void FtpControl::perform(ftp::Step first) {
+    std::deque<ftp::Step> steps;
+    for (steps.push_back(std::move(first)); !steps.empty(); steps.pop_front()) {
+        const ftp::Step step = std::move(steps.front());
+        flow(Direction::Up).out += step.to_server;
+        flow(Direction::Down).out += step.to_client;
+        for (const ftp::Effect &effect : step.effects) {
+            if (const ftp::Listen *wanted = std::get_if<ftp::Listen>(&effect))
+                steps.push_back(listen(wanted->client_port));
+            else if (const ftp::Expect *told = std::get_if<ftp::Expect>(&effect))
+                steps.push_back(expect(told->port));
+            else if (const ftp::Hangup *end = std::get_if<ftp::Hangup>(&effect))
+                hang_up(end->why);
+            else
+                withdraw();
+        }
+    }
+    for (const Flow &flow : flows_)
+        if (flow.out.size() > most_waiting)
+            hang_up("a peer that does not read");
+}
+
+/* What a connection of its own would be told (4). */
+std::optional<Dial> FtpControl::permitted(std::uint16_t port) {
+    const Decision decision = tools_.judge(Request{
+        .client = parties_.client.address, .destination = parties_.destination, .port = port});
+    if (const Refuse *no = std::get_if<Refuse>(&decision)) {
+        tools_.stats.reasons[no->reason].add(1);
+        return std::nullopt;
+    }
+    return std::get<Dial>(decision);
+}
+
+ftp::Step FtpControl::expect(std::uint16_t port) {
+    withdraw();
+    if (!permitted(port))
+        return alg_.failed();
+    expectation_ = tools_.expectations.add(DataPort{.client = parties_.client.address,
+                                                    .destination = parties_.destination,
+                                                    .port = port},
+                                           Expected{.source = local_.address, .traffic = traffic_});
+    wait_for_data();
+    return alg_.expecting();
+}
+
+ftp::Step FtpControl::listen(std::uint16_t client_port) {
+    withdraw();
+    const std::optional<Dial> dial = permitted(data_port);
+    if (!dial)
+        return alg_.failed();
+    Result<sys::UniqueFd> listener = sys::listen4(local_.address);
+    if (!listener || listener->get() >= tools_.ceiling)
+        return alg_.failed();
+    const Result<sys::Endpoint4> local = sys::local4(listener->get());
+    Result<sys::Watch> watch =
+        tools_.loop.watch(listener->get(), sys::Interest{.read = true, .write = false},
+                          [this](sys::Ready) { on_listener(); });
+    if (!local || !watch)
+        return alg_.failed();
+    listener_ = *std::move(listener);
+    listener_watch_ = *std::move(watch);
+    active_ = Parties{
+        .client = {.address = parties_.client.address, .port = client_port},
+        .destination = parties_.destination,
+        .dial = *dial,
+    };
+    wait_for_data();
+    return alg_.listening(local->address, local->port);
+}
+
+void FtpControl::on_listener() {
+    while (listener_) {
+        Accepted4 accepted = sys::accept4(listener_.get());
+        if (accepted.kind == Accepted::Kind::Aborted)
+            continue;
+        if (accepted.kind == Accepted::Kind::Again)
+            return;
+        if (accepted.kind != Accepted::Kind::Got) {
+            tools_.stats.reasons[FGW_OUT_OF_FDS].add(1);
+            withdraw(); /* which resets it; left in the queue it would wake the loop for ever */
+            return;
+        }
+        if (accepted.peer.address != parties_.dial.target) {
+            tools_.stats.reasons[FGW_FTP_STRANGER].add(1);
+            sys::reset_on_close(accepted.fd.get());
+            continue;
+        }
+        withdraw();
+        active_.dial.port = accepted.peer.port;
+        tools_.join(ActiveData{.parties = active_,
+                               .server = std::move(accepted.fd),
+                               .lease = DataLease(tools_.clock, traffic_)});
+    }
+}
+
+void FtpControl::wait_for_data() {
+    wait_ = tools_.loop.after(data_wait, [this] { withdraw(); });
+}
+
+void FtpControl::withdraw() {
+    listener_watch_ = sys::Watch{};
+    listener_.reset();
+    if (expectation_.number != 0)
+        tools_.expectations.withdraw(std::exchange(expectation_, ExpectationId{}));
+    wait_ = sys::Timer{};
+}
+
+void FtpControl::hang_up(std::string_view why) {
+    if (std::exchange(hung_up_, true))
+        return;
+    if (tools_.complain)
+        tools_.complain("FTP of " + to_string(parties_.client.address) + " to " +
+                        to_string(parties_.dial.target) + " ended: " + std::string(why));
+}
+
+} // namespace faith::relay
