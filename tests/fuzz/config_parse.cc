@@ -41,6 +41,11 @@ std::string faith_table(const config::Faith &faith) {
     return out + "]\n";
 }
 
+std::string alg_ftp(config::AlgFtp dialect) {
+    return std::string("alg_ftp = ") +
+           (dialect == config::AlgFtp::Faithd ? "\"faithd\"\n" : "\"rfc6384\"\n");
+}
+
 std::string to_toml(const config::Config &config) {
     static constexpr const char *levels[] = {"error", "warning", "info", "debug"};
     static constexpr const char *targets[] = {"auto", "journal", "stderr", "syslog"};
@@ -54,11 +59,16 @@ std::string to_toml(const config::Config &config) {
            "\nsource_addresses = [";
     for (const Ip4 address : config.relay.source_addresses)
         out += quote(to_string(address)) + ", ";
-    out += "]\n";
+    out += "]\n" + alg_ftp(config.relay.alg_ftp);
     for (const config::Service &service : config.services) {
         out += "[[service]]\nport = " + std::to_string(service.port) + "\n";
         if (service.idle_timeout)
             out += "idle_timeout = " + duration(*service.idle_timeout) + "\n";
+        if (service.alg)
+            out += std::string("alg = ") +
+                   (*service.alg == config::Alg::Ftp ? "\"ftp\"\n" : "\"none\"\n");
+        if (service.alg_ftp)
+            out += alg_ftp(*service.alg_ftp);
     }
     return out + "[log]\nlevel = " + quote(levels[static_cast<std::size_t>(config.log.level)]) +
            "\ntarget = " + quote(targets[static_cast<std::size_t>(config.log.target)]) + "\n";

@@ -52,11 +52,9 @@ void read_inactive(Reader &reader, const Node &node, std::string_view key,
         reader.fail(node, written + " is not known; this release takes " + quoted(inactive));
 }
 
-template <class T>
-void read_alg_ftp(Reader &reader, const Node &node, T &) {
-    static constexpr std::string_view later[] = {"rfc6384", "faithd"};
-    read_inactive(reader, node, "alg_ftp", "off", later);
-}
+constexpr Choice<AlgFtp> ftp_dialects[] = {{"rfc6384", AlgFtp::Rfc6384},
+                                           {"faithd", AlgFtp::Faithd}};
+constexpr Choice<Alg> algs[] = {{"ftp", Alg::Ftp}, {"none", Alg::None}};
 
 /* --- [faith] ----------------------------------------------------------------------- */
 
@@ -192,7 +190,8 @@ constexpr Key<Relay> relay_keys[] = {
          for (const Node &element : reader.list(node, "a list of IPv4 addresses"))
              read_source_address(reader, element, out.source_addresses);
      }},
-    {"alg_ftp", read_alg_ftp<Relay>},
+    {"alg_ftp", [](Reader &reader, const Node &node,
+                   Relay &out) { read_choice<AlgFtp>(reader, node, ftp_dialects, out.alg_ftp); }},
 };
 
 /* --- [[service]] ------------------------------------------------------------------- */
@@ -210,12 +209,12 @@ constexpr Key<Service> service_keys[] = {
     {"port", read_service_port},
     {"idle_timeout", [](Reader &reader, const Node &node,
                         Service &out) { read_duration(reader, node, out.idle_timeout.emplace()); }},
-    {"alg",
-     [](Reader &reader, const Node &node, Service &) {
-         static constexpr std::string_view later[] = {"ftp"};
-         read_inactive(reader, node, "alg", "off", later);
+    {"alg", [](Reader &reader, const Node &node,
+               Service &out) { read_choice<Alg>(reader, node, algs, out.alg.emplace()); }},
+    {"alg_ftp",
+     [](Reader &reader, const Node &node, Service &out) {
+         read_choice<AlgFtp>(reader, node, ftp_dialects, out.alg_ftp.emplace());
      }},
-    {"alg_ftp", read_alg_ftp<Service>},
     {"reserved_source_port",
      [](Reader &reader, const Node &node, Service &) {
          if (reader.boolean(node).value_or(false))

@@ -44,6 +44,9 @@ struct Faith {
     Deny deny = Deny::Reset;
 };
 
+/* What is made of FTP's commands (ftp::Dialect; rooms do not include each other). */
+enum class AlgFtp { Rfc6384, Faithd };
+
 struct Relay {
     std::uint32_t workers = 0; /* 0: one per core */
     Millis idle_timeout{std::chrono::minutes(30)};
@@ -52,12 +55,19 @@ struct Relay {
     std::uint32_t max_sessions_per_source = 0;
     std::uint32_t max_rate_per_source = 0; /* new connections a second */
     std::vector<Ip4> source_addresses;
+    AlgFtp alg_ftp = AlgFtp::Rfc6384;
 };
+
+/* What a port's connections are read as. */
+enum class Alg { None, Ftp };
+inline constexpr std::uint16_t ftp_port = 21; /* Alg::Ftp, unless its [[service]] says else */
 
 /* Per-port differences ([[service]]). */
 struct Service {
     std::uint16_t port = 0;
     std::optional<Millis> idle_timeout;
+    std::optional<Alg> alg{};
+    std::optional<AlgFtp> alg_ftp{};
     std::string where{}; /* "FILE:LINE:COL" */
 };
 

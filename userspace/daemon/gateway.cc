@@ -109,6 +109,7 @@ Status Gateway::start_relay(const datapath::StepHook &before_step) {
     options.source_full = [this](std::uint64_t source, bool full) {
         dataplane_->set_source_full(source, full); // there before the workers, and after
     };
+    options.complain = [](std::string_view text) { log::warning(text); };
     TRY_ASSIGN(relay_, relay::Relay::create(options, policy()));
     return Ok{};
 }

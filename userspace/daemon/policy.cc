@@ -67,6 +67,7 @@ private:
             .rule = answer.rule,
             .idle_timeout = idle_timeout_of(request.port),
             .connect_timeout = in_.relay.connect_timeout,
+            .ftp = ftp_of(request.port),
         };
     }
 
@@ -95,11 +96,30 @@ private:
         return in_.relay.source_addresses[hash % in_.relay.source_addresses.size()];
     }
 
+    const config::Service *service_of(std::uint16_t port) const {
+        const auto found =
+            std::find_if(in_.services.begin(), in_.services.end(),
+                         [port](const config::Service &one) { return one.port == port; });
+        return found == in_.services.end() ? nullptr : &*found;
+    }
+
     relay::Millis idle_timeout_of(std::uint16_t port) const {
-        for (const config::Service &service : in_.services)
-            if (service.port == port && service.idle_timeout)
-                return *service.idle_timeout;
-        return in_.relay.idle_timeout;
+        const config::Service *service = service_of(port);
+        return service != nullptr && service->idle_timeout ? *service->idle_timeout
+                                                           : in_.relay.idle_timeout;
+    }
+
+    /* How to read the port's connections as FTP; nothing: not at all. */
+    std::optional<ftp::Dialect> ftp_of(std::uint16_t port) const {
+        const config::Service *service = service_of(port);
+        const config::Alg by_default =
+            port == config::ftp_port ? config::Alg::Ftp : config::Alg::None;
+        if ((service != nullptr ? service->alg.value_or(by_default) : by_default) !=
+            config::Alg::Ftp)
+            return std::nullopt;
+        const config::AlgFtp dialect =
+            service != nullptr ? service->alg_ftp.value_or(in_.relay.alg_ftp) : in_.relay.alg_ftp;
+        return dialect == config::AlgFtp::Faithd ? ftp::Dialect::Faithd : ftp::Dialect::Rfc6384;
     }
 
     PolicyInputs in_;

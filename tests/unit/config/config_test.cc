@@ -163,10 +163,6 @@ TEST_CASE("config: what this release lacks is an error, never ignored") {
     const Case cases[] = {
         {"[relay]\nhandshake = \"truthful\"",
          "f:2:13: handshake = \"truthful\" is not in this release"},
-        {"[relay]\nalg_ftp = \"rfc6384\"", "f:2:11: alg_ftp = \"rfc6384\" is not in this release"},
-        {"[[service]]\nport = 21\nalg_ftp = \"faithd\"",
-         "f:3:11: alg_ftp = \"faithd\" is not in this release"},
-        {"[[service]]\nport = 21\nalg = \"ftp\"", "f:3:7: alg = \"ftp\" is not in this release"},
         {"[[service]]\nport = 21\nreserved_source_port = true",
          "f:3:24: reserved_source_port = true is not in this release"},
         {"[[service]]\nport = 21\nproxy_protocol = \"v2\"",
@@ -182,6 +178,11 @@ TEST_CASE("config: what this release lacks is an error, never ignored") {
 
 TEST_CASE("config: values that mean nothing") {
     const Case cases[] = {
+        {"[relay]\nalg_ftp = \"rfc2428\"",
+         "f:2:11: \"rfc2428\" is not one of \"rfc6384\", \"faithd\""},
+        {"[[service]]\nport = 2121\nalg_ftp = true",
+         "f:3:11: expected one of \"rfc6384\", \"faithd\", found true or false"},
+        {"[[service]]\nport = 21\nalg = \"off\"", "f:3:7: \"off\" is not one of \"ftp\", \"none\""},
         {"[relay]\nhandshake = \"late\"",
          "f:2:13: handshake = \"late\" is not known; this release takes \"early\""},
         {"[[service]]\nport = 21\nproxy_protocol = \"v3\"",
@@ -294,4 +295,20 @@ TEST_CASE("config: mutated text never crashes") {
     }
     CHECK(accepted > 30);
     CHECK(accepted < 3'000);
+}
+
+TEST_CASE("config: FTP's commands, for all and for one port") {
+    const Config none = config_of("");
+    CHECK(none.relay.alg_ftp == AlgFtp::Rfc6384);
+    const Config some = config_of("[relay]\nalg_ftp = \"faithd\"\n"
+                                  "[[service]]\nport = \"ftp\"\nalg = \"none\"\n"
+                                  "[[service]]\nport = 2121\nalg = \"ftp\"\n"
+                                  "alg_ftp = \"rfc6384\"\n[[service]]\nport = 22\n");
+    CHECK(some.relay.alg_ftp == AlgFtp::Faithd);
+    REQUIRE(some.services.size() == 3);
+    CHECK(some.services[0].alg == Alg::None);
+    CHECK_FALSE(some.services[0].alg_ftp);
+    CHECK(some.services[1].alg == Alg::Ftp);
+    CHECK(some.services[1].alg_ftp == AlgFtp::Rfc6384);
+    CHECK_FALSE(some.services[2].alg);
 }

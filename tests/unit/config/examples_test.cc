@@ -74,6 +74,7 @@ TEST_CASE("examples: faith-gw.toml.example is the defaults, spelled out") {
     CHECK(config.relay.max_sessions == defaults.relay.max_sessions);
     CHECK(config.relay.max_sessions_per_source == defaults.relay.max_sessions_per_source);
     CHECK(config.relay.source_addresses == defaults.relay.source_addresses);
+    CHECK(config.relay.alg_ftp == defaults.relay.alg_ftp);
     CHECK(config.services.empty());
     CHECK(config.log.level == defaults.log.level);
     CHECK(config.log.target == defaults.log.target);
@@ -86,9 +87,11 @@ TEST_CASE("examples: what faith-gw.toml.example shows in comments can be switche
     CHECK(config.faith.ports.size() == 4);
     CHECK(config.faith.never.size() == 2);
     CHECK(config.relay.source_addresses.size() == 2);
-    REQUIRE(config.services.size() == 1);
+    REQUIRE(config.services.size() == 2);
     CHECK(config.services[0].port == 22);
     CHECK(config.services[0].idle_timeout == config::Millis(std::chrono::hours(2)));
+    CHECK(config.services[1].alg == config::Alg::Ftp);
+    CHECK(config.services[1].alg_ftp == config::AlgFtp::Faithd);
 }
 
 TEST_CASE("examples: faith-gw.toml.example names every key that is honoured") {

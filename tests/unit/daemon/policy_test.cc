@@ -129,3 +129,24 @@ TEST_CASE("policy: the witness sees refusals and permissions that ask for it, no
     decide(in, ip6("64:ff9b::192.0.2.200"));
     CHECK(seen == std::vector<fgw_reason>{FGW_ACL_PERMIT, FGW_ACL_NO_MATCH});
 }
+
+TEST_CASE("policy: port 21 is FTP, and other ports are what their [[service]] says (D35)") {
+    PolicyInputs in = inputs(permit_all);
+    const auto ftp_of = [&](std::uint16_t port) {
+        return std::get<relay::Dial>(decide(in, ip6("64:ff9b::198.51.100.7"), port)).ftp;
+    };
+    CHECK(ftp_of(21) == ftp::Dialect::Rfc6384);
+    CHECK_FALSE(ftp_of(20));
+    CHECK_FALSE(ftp_of(2121));
+    in.relay.alg_ftp = config::AlgFtp::Faithd;
+    CHECK(ftp_of(21) == ftp::Dialect::Faithd);
+    in.services = {config::Service{.port = 21, .idle_timeout = {}},
+                   config::Service{.port = 2121,
+                                   .idle_timeout = {},
+                                   .alg = config::Alg::Ftp,
+                                   .alg_ftp = config::AlgFtp::Rfc6384}};
+    CHECK(ftp_of(21) == ftp::Dialect::Faithd);
+    CHECK(ftp_of(2121) == ftp::Dialect::Rfc6384);
+    in.services[0].alg = config::Alg::None;
+    CHECK_FALSE(ftp_of(21));
+}
