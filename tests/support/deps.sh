@@ -11,7 +11,10 @@ build='g++ make pkg-config clang-19 llvm-19 bpftool libbpf-dev libelf-dev zlib1g
   libspdlog-dev libfmt-dev catch2 libcli11-dev libtomlplusplus-dev nlohmann-json3-dev libmnl-dev libsystemd-dev'
 run='iproute2 procps python3'
 tests='clang-format-19 curl ncat socat iperf3 iputils-ping unbound nginx-light openssh-server
-  openssh-client tcpdump mandoc git'
+  openssh-client tcpdump mandoc git vsftpd lftp tnftp openssl libsodium23'
+# An FTP server excludes every other; this one is unpacked beside vsftpd, not installed.
+unpacked=pure-ftpd
+unpacked_to=/usr/local/lib/faith-gw-tests
 vm='qemu-system-x86 kmod busybox-static python3-venv clang-14'
 
 missing=
@@ -22,9 +25,10 @@ for package in $build $run $tests $vm; do
 	*) missing="$missing $package" ;;
 	esac
 done
-[ -n "$missing" ] || exit 0
+[ -d "$unpacked_to/$unpacked" ] || to_unpack=$unpacked
+[ -n "$missing${to_unpack:=}" ] || exit 0
 
-echo "missing packages:$missing"
+echo "missing packages:$missing $to_unpack"
 if [ "$(id -u)" != 0 ]; then
 	echo "run as root to install them: sudo make deps" >&2
 	exit 1
@@ -39,4 +43,11 @@ if [ ! -e $policy ]; then
 fi
 apt-get update -q
 # shellcheck disable=SC2086  # a list of words
-apt-get install -y -q --no-install-recommends $missing
+[ -z "$missing" ] || apt-get install -y -q --no-install-recommends $missing
+if [ -n "$to_unpack" ]; then
+	new=$unpacked_to/$unpacked.new
+	rm -rf "$new"
+	mkdir -p "$new"
+	(cd "$new" && apt-get download -q -o APT::Sandbox::User=root "$to_unpack" && dpkg-deb -x ./*.deb .)
+	mv "$new" "$unpacked_to/$unpacked"
+fi

@@ -1,0 +1,194 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+"""Unmodified FTP clients and servers through the gateway: curl, lftp and tnftp in six, vsftpd
+and pure-ftpd in four, both of which lie about their address in passive mode (V20, V24). Line by
+line, and the attacks, in ftp_wire_test.py.
+"""
+import os
+import pathlib
+import pwd
+
+from gateway import newsletter, on
+from harness import check, contains, equal, main, test
+from hosts import FOUR
+from peers import Program, digest, noise
+
+PREFIX = "64:ff9b::"
+TARGET = on(FOUR, PREFIX)
+URL = f"ftp://[{TARGET}]"
+PURE_FTPD = "/usr/local/lib/faith-gw-tests/pure-ftpd/usr/sbin/pure-ftpd"
+LIE = "203.0.113.7"
+BIG, SMALL = 100 << 20, 2 << 20
+
+
+class Site:
+    """A gateway, and an FTP server behind it with files to fetch and a directory to fill."""
+
+    def __init__(self, t, server, size=SMALL):
+        self.t = t
+        self.net, self.gw = newsletter(t)
+        self.gw.load(prefix=PREFIX + "/96")
+        self.root = t.tmp / "ftp"
+        (self.root / "up").mkdir(parents=True)
+        owner = pwd.getpwnam("ftp")
+        os.chown(self.root / "up", owner.pw_uid, owner.pw_gid)
+        self.data = noise(size, 1)
+        (self.root / "file").write_bytes(self.data)
+        self.local = pathlib.Path(t.write("local", self.data))
+        server(self)
+
+    def uploaded(self, name, what):
+        equal(self._told(self.root / "up" / name), self._told(self.local), f"size and SHA-256 of {what}")
+
+    def fetched(self, path, what):
+        equal(self._told(path), self._told(self.local), f"size and SHA-256 of {what}")
+
+    @staticmethod
+    def _told(path):
+        data = path.read_bytes() if path.exists() else b""
+        return len(data), digest(data)
+
+
+VSFTPD = f"""listen=YES
+listen_address={FOUR}
+background=NO
+anonymous_enable=YES
+no_anon_password=YES
+anon_upload_enable=YES
+anon_other_write_enable=YES
+anon_umask=022
+write_enable=YES
+connect_from_port_20=YES
+pasv_address={LIE}
+vsftpd_log_file=/dev/null
+seccomp_sandbox=NO
+"""
+
+
+def vsftpd(site, more=""):
+    empty = site.t.tmp / "empty"
+    empty.mkdir()
+    conf = site.t.write("vsftpd.conf", VSFTPD + f"anon_root={site.root}\nsecure_chroot_dir={empty}\n" + more)
+    Program(site.net.four, "vsftpd", conf, port=21)
+
+
+def pure_ftpd(site):
+    # It serves the home of the user ftp, wherever that is; here, and for it alone, it is ours.
+    users = pathlib.Path("/etc/passwd").read_text().splitlines()
+    ours = [line if not line.startswith("ftp:") else ":".join([*line.split(":")[:5], str(site.root), "/bin/false"])
+            for line in users]
+    passwd = site.t.write("passwd", "\n".join(ours) + "\n")
+    Program(site.net.four, "unshare", "-m", "sh", "-c", f'mount --bind {passwd} /etc/passwd && exec "$@"', "sh",
+            PURE_FTPD, "-S", f"{FOUR},21", "-4", "-e", "-H", "-P", LIE, "-g", site.t.tmp / "pid", port=21)
+
+
+# --- clients: each fetches, sends and lists, in either mode ----------------------------------
+
+
+def curl(site, mode):
+    how = ["curl", "-sS", "--fail", "--max-time", "30", *(["-P", "-"] if mode == "active" else [])]
+    out = site.t.tmp / f"fetched-{mode}"
+    site.net.six.run(*how, "-o", out, f"{URL}/file")
+    site.fetched(out, f"curl's {mode} download")
+    site.net.six.run(*how, "-T", site.local, f"{URL}/up/curl-{mode}")
+    site.uploaded(f"curl-{mode}", f"curl's {mode} upload")
+    contains(site.net.six.run(*how, f"{URL}/up/"), f"curl-{mode}", "the listing")
+    contains(site.net.six.run(*how, "-l", f"{URL}/up/"), f"curl-{mode}\n", "the list of names")
+
+
+def lftp(site, mode):
+    out = site.t.tmp / f"fetched-{mode}"
+    listing = site.net.six.run("lftp", "-c", f"""
+set net:max-retries 1; set net:timeout 10; set cmd:fail-exit yes; set ftp:ssl-allow no; set net:connection-limit 1;
+set ftp:passive-mode {"yes" if mode == "passive" else "no"};
+open {URL}; get file -o {out}; put {site.local} -o up/lftp-{mode}; ls up; nlist up""")
+    site.fetched(out, f"lftp's {mode} download")
+    site.uploaded(f"lftp-{mode}", f"lftp's {mode} upload")
+    equal(listing.count(f"lftp-{mode}"), 2, "lines of both listings with the file")
+
+
+def tnftp(site, mode):
+    out = site.t.tmp / f"fetched-{mode}"
+    words = f"binary\nget file {out}\nput {site.local} up/tnftp-{mode}\nls up\nquit\n"
+    said = site.net.six.run("tnftp", "-p" if mode == "passive" else "-A", "-v", "-a", TARGET, stdin=words)
+    site.t.note(said)
+    site.fetched(out, f"tnftp's {mode} download")
+    site.uploaded(f"tnftp-{mode}", f"tnftp's {mode} upload")
+    contains(said, f"tnftp-{mode}", "the listing")
+
+
+CLIENTS = {"curl": curl, "lftp": lftp, "tnftp": tnftp}
+SERVERS = {"vsftpd": vsftpd, "pure-ftpd": pure_ftpd}
+
+
+def register(server, client):
+    @test(f"ftp: {client} and {server}: fetch, send and list, passive and active (V20)",
+          needs=(client, PURE_FTPD if server == "pure-ftpd" else server))
+    def both_modes(t):
+        site = Site(t, SERVERS[server])
+        for mode in ("passive", "active"):
+            before = site.gw.reasons()
+            CLIENTS[client](site, mode)
+            after = site.gw.reasons()
+            check(after["FTP_DATA"] - before["FTP_DATA"] >= 3, f"{mode} data did not come as announced")
+            equal(after["FTP_STRANGER"] + after["FTP_HANGUP"] + after["FTP_NO_CLIENT"], 0, "what must not happen")
+
+
+for _server in SERVERS:
+    for _client in CLIENTS:
+        register(_server, _client)
+
+
+@test("ftp: 100 MB down and up with curl and vsftpd, passive and active, spliced", needs=("curl", "vsftpd"))
+def big(t):
+    site = Site(t, vsftpd, BIG)
+    spliced = site.gw.relay()["bytes_spliced"]
+    for mode, words in (("passive", []), ("active", ["-P", "-"])):
+        how = ["curl", "-sS", "--fail", "--max-time", "30", *words]
+        site.net.six.run(*how, "-o", t.tmp / mode, f"{URL}/file")
+        site.fetched(t.tmp / mode, f"the {mode} download")
+        site.net.six.run(*how, "-T", site.local, f"{URL}/up/{mode}")
+        site.uploaded(mode, f"the {mode} upload")
+        for path in (t.tmp / mode, site.root / "up" / mode):
+            path.unlink()
+    check(site.gw.relay()["bytes_spliced"] - spliced > 3 * BIG, "the bulk was not spliced")
+
+
+@test("ftp: resuming a download and an upload, in either mode", needs=("curl", "vsftpd"))
+def resume(t):
+    site = Site(t, vsftpd)
+    for mode, words in (("passive", []), ("active", ["-P", "-"])):
+        how = ["curl", "-sS", "--fail", "--max-time", "20", *words, "-C", "-"]
+        out = site.t.tmp / f"half-{mode}"
+        out.write_bytes(site.data[:SMALL // 3])
+        site.net.six.run(*how, "-o", out, f"{URL}/file")
+        site.fetched(out, f"the {mode} download that went on")
+        half = site.root / "up" / f"half-{mode}"
+        half.write_bytes(site.data[:SMALL // 3])
+        os.chown(half, pwd.getpwnam("ftp").pw_uid, -1)
+        site.net.six.run(*how, "-T", site.local, f"{URL}/up/half-{mode}")
+        site.uploaded(f"half-{mode}", f"the {mode} upload that went on")
+
+
+@test("ftp: explicit TLS goes through untouched, data by the server's EPSV (D56, R28, V24)",
+      needs=("curl", "vsftpd", "openssl"))
+def tls(t):
+    key, cert = t.tmp / "key.pem", t.tmp / "cert.pem"
+
+    def server(site):
+        site.net.four.run("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=four",
+                          "-keyout", key, "-out", cert)
+        vsftpd(site, f"ssl_enable=YES\nallow_anon_ssl=YES\nforce_anon_data_ssl=YES\nforce_anon_logins_ssl=YES\n"
+                     f"require_ssl_reuse=NO\nrsa_cert_file={cert}\nrsa_private_key_file={key}\n")
+
+    site = Site(t, server)
+    how = ["curl", "-sS", "--fail", "--max-time", "20", "--ssl-reqd", "-k"]
+    with site.gw.counts(FTP_DATA=0, FTP_HANGUP=0):
+        site.net.six.run(*how, "-o", t.tmp / "fetched", f"{URL}/file")
+        site.fetched(t.tmp / "fetched", "the download")
+        site.net.six.run(*how, "-T", site.local, f"{URL}/up/tls")
+        site.uploaded("tls", "the upload")
+
+
+if __name__ == "__main__":
+    main()
