@@ -19,6 +19,7 @@ struct fgw_acl_generation_map fgw_acl_gen SEC(".maps");
 struct fgw_hits_map fgw_hits SEC(".maps");
 struct fgw_rates_map fgw_rates SEC(".maps");
 struct fgw_full_map fgw_full SEC(".maps");
+struct fgw_expected_map fgw_expected SEC(".maps");
 struct fgw_events_map fgw_events SEC(".maps");
 struct fgw_events_lost_map fgw_events_lost SEC(".maps");
 

@@ -50,6 +50,22 @@ static __always_inline struct attempt lookup_attempt(const struct steer_tuple *t
 	return attempt;
 }
 
+/* Among the captured ports, or told to this client a moment ago. */
+static __always_inline bool lookup_takes_port(const struct attempt *attempt)
+{
+	struct fgw_expected_key key = {.port = attempt->destination_port};
+	__u32 index = attempt->destination_port / 64;
+	const struct fgw_port_word *word = bpf_map_lookup_elem(&fgw_ports, &index);
+	const struct fgw_expected *expected;
+
+	if (word && steer_port_is_captured(word, attempt->destination_port))
+		return true;
+	fgw_copy(key.client, attempt->source, sizeof(key.client));
+	fgw_copy(key.destination, attempt->destination, sizeof(key.destination));
+	expected = bpf_map_lookup_elem(&fgw_expected, &key);
+	return expected && bpf_ktime_get_ns() < expected->until_ns;
+}
+
 /* Nothing of it was decided by a guard, or it was left to us to refuse: so count it here. */
 static __always_inline enum fgw_reason
 lookup_decide(const struct attempt *attempt, __u32 interface_index, struct decision *decision)
@@ -69,20 +85,15 @@ static __always_inline enum fgw_reason lookup_steer(struct bpf_sk_lookup *ctx,
 {
 	const struct fgw_config *config = config_get();
 	const struct attempt attempt = lookup_attempt(tuple, prefix);
-	const struct fgw_port_word *word;
 	struct decision decision;
-	__u32 index = attempt.destination_port / 64;
 	enum fgw_reason reason;
 
 	if (ctx->protocol != FGW_L4_TCP)
 		return FGW_LOOKUP_NOT_TCP;
 	if (!config || !config->keepfaith)
 		return FGW_LOOKUP_OFF;
-	if (!config->all_ports) {
-		word = bpf_map_lookup_elem(&fgw_ports, &index);
-		if (!word || !steer_port_is_captured(word, attempt.destination_port))
-			return FGW_PORT_NOT_CAPTURED;
-	}
+	if (!config->all_ports && !lookup_takes_port(&attempt))
+		return FGW_PORT_NOT_CAPTURED;
 	reason = lookup_decide(&attempt, ctx->ingress_ifindex, &decision);
 	if (reason != FGW_ACL_PERMIT)
 		return reason;

@@ -128,6 +128,13 @@ struct fgw_full_map {
 	__type(value, struct fgw_sessions);
 };
 
+struct fgw_expected_map {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, FGW_MAX_EXPECTED);
+	__type(key, struct fgw_expected_key);
+	__type(value, struct fgw_expected);
+};
+
 struct fgw_events_map {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
 	__uint(max_entries, FGW_EVENT_BYTES);
@@ -154,6 +161,7 @@ extern struct fgw_acl_generation_map fgw_acl_gen SEC(".maps");
 extern struct fgw_hits_map fgw_hits SEC(".maps");
 extern struct fgw_rates_map fgw_rates SEC(".maps");
 extern struct fgw_full_map fgw_full SEC(".maps");
+extern struct fgw_expected_map fgw_expected SEC(".maps");
 extern struct fgw_events_map fgw_events SEC(".maps");
 extern struct fgw_events_lost_map fgw_events_lost SEC(".maps");
 

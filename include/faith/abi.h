@@ -28,6 +28,7 @@
 #define FGW_MAX_INTERFACES 1024	 /* with our XDP program */
 #define FGW_RATE_ENTRIES 65536	 /* token buckets; beyond, the one idle longest is forgotten */
 #define FGW_MAX_FULL_SOURCES 16384 /* client /64s with as many sessions as they may have */
+#define FGW_MAX_EXPECTED 16384	 /* data connections that clients were told to make */
 #define FGW_EVENT_BYTES 262144	 /* the ring of events: a power of two, whole pages */
 
 /* fgw_meta[0]: which build made these maps. */
@@ -85,6 +86,21 @@ struct fgw_port_word {
 	__u64 bits;
 };
 FGW_ASSERT_SIZE(struct fgw_port_word, 8);
+
+/* fgw_expected: where only some ports are captured, one more for one client: FTP told it to
+ * make its data connection there. */
+struct fgw_expected_key {
+	__u8 client[16];
+	__u8 destination[16];
+	__u16 port; /* host byte order */
+	__u16 pad;
+};
+FGW_ASSERT_SIZE(struct fgw_expected_key, 36);
+
+struct fgw_expected {
+	__u64 until_ns; /* CLOCK_MONOTONIC */
+};
+FGW_ASSERT_SIZE(struct fgw_expected, 8);
 
 /* fgw_reasons[enum fgw_reason], one per CPU. */
 struct fgw_count {

@@ -24,6 +24,7 @@
 #define FGW_MAP_HITS "fgw_hits"
 #define FGW_MAP_RATES "fgw_rates"
 #define FGW_MAP_FULL "fgw_full"
+#define FGW_MAP_EXPECTED "fgw_expected"
 #define FGW_MAP_EVENTS "fgw_events"
 #define FGW_MAP_EVENTS_LOST "fgw_events_lost"
 

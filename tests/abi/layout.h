@@ -30,6 +30,13 @@
     F(fgw_prefix_val, global_only)                                                                 \
     S(fgw_port_word)                                                                               \
     F(fgw_port_word, bits)                                                                         \
+    S(fgw_expected_key)                                                                            \
+    F(fgw_expected_key, client)                                                                    \
+    F(fgw_expected_key, destination)                                                               \
+    F(fgw_expected_key, port)                                                                      \
+    F(fgw_expected_key, pad)                                                                       \
+    S(fgw_expected)                                                                                \
+    F(fgw_expected, until_ns)                                                                      \
     S(fgw_count)                                                                                   \
     F(fgw_count, packets)                                                                          \
     S(fgw_acl_class)                                                                               \

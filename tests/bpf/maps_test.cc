@@ -56,6 +56,8 @@ TEST_CASE("maps: each has its name, and the sizes and the limit of the contract"
          FGW_RATE_ENTRIES},
         {FGW_MAP_FULL, BPF_MAP_TYPE_HASH, sizeof(fgw_source_key), sizeof(fgw_sessions),
          FGW_MAX_FULL_SOURCES},
+        {FGW_MAP_EXPECTED, BPF_MAP_TYPE_LRU_HASH, sizeof(fgw_expected_key), sizeof(fgw_expected),
+         FGW_MAX_EXPECTED},
         {FGW_MAP_EVENTS, BPF_MAP_TYPE_RINGBUF, 0, 0, FGW_EVENT_BYTES},
         {FGW_MAP_EVENTS_LOST, BPF_MAP_TYPE_PERCPU_ARRAY, 4, sizeof(fgw_count), 1},
     };

@@ -217,6 +217,26 @@ TEST_CASE("sk_lookup: with a list of ports, others are reset") {
     }
 }
 
+TEST_CASE("sk_lookup: a port that one client was told is captured for it, until the time is over") {
+    Lookup lookup;
+    lookup.listen(1);
+    lookup.only_ports({21});
+    const Connection data{.to_port = 50123};
+    fgw_expected_key key{};
+    std::copy(data.from.bytes.begin(), data.from.bytes.end(), key.client);
+    std::copy(data.to.bytes.begin(), data.to.bytes.end(), key.destination);
+    key.port = data.to_port;
+    CHECK(lookup.outcome(data) == "drop PORT_NOT_CAPTURED +1");
+    REQUIRE(lookup.loaded.maps().expected.put(key, {.until_ns = UINT64_MAX}));
+    CHECK(lookup.outcome(data) == steered(0));
+    const std::string refused = "drop PORT_NOT_CAPTURED +1";
+    CHECK(lookup.outcome({.to_port = 50124}) == refused);
+    CHECK(lookup.outcome({.from = address6("2001:db8:1::3"), .to_port = 50123}) == refused);
+    CHECK(lookup.outcome({.to = address6("2001:db8:f::c000:202"), .to_port = 50123}) == refused);
+    REQUIRE(lookup.loaded.maps().expected.put(key, {.until_ns = 1}));
+    CHECK(lookup.outcome(data) == refused);
+}
+
 TEST_CASE("sk_lookup: with keepfaith off the prefix is closed (F9)") {
     Lookup lookup;
     lookup.listen(1);

@@ -109,6 +109,18 @@ Status Gateway::start_relay(const datapath::StepHook &before_step) {
     options.source_full = [this](std::uint64_t source, bool full) {
         dataplane_->set_source_full(source, full); // there before the workers, and after
     };
+    const auto named = [](const relay::DataPort &port) {
+        return datapath::Dataplane::Expected{
+            .client = port.client, .destination = port.destination, .port = port.port};
+    };
+    options.data_ports = {.open =
+                              [this, named](const relay::DataPort &port) {
+                                  dataplane_->expect(named(port), relay::data_connection_wait);
+                              },
+                          .close =
+                              [this, named](const relay::DataPort &port) {
+                                  dataplane_->forget_expected(named(port));
+                              }};
     options.complain = [](std::string_view text) { log::warning(text); };
     TRY_ASSIGN(relay_, relay::Relay::create(options, policy()));
     return Ok{};

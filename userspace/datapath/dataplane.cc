@@ -23,6 +23,15 @@ fgw_prefix_key make_key(const Prefix6 &prefix) {
     return key;
 }
 
+fgw_expected_key make_key(const Dataplane::Expected &connection) {
+    fgw_expected_key key{};
+    std::copy(connection.client.bytes.begin(), connection.client.bytes.end(), key.client);
+    std::copy(connection.destination.bytes.begin(), connection.destination.bytes.end(),
+              key.destination);
+    key.port = connection.port;
+    return key;
+}
+
 struct KeyLess {
     bool operator()(const fgw_prefix_key &a, const fgw_prefix_key &b) const {
         return std::memcmp(&a, &b, sizeof a) < 0;
@@ -160,6 +169,18 @@ void Dataplane::set_source_full(std::uint64_t source, bool full) const {
         key.source[i] = static_cast<std::uint8_t>(source);
     const Maps maps = object_.maps();
     static_cast<void>(full ? maps.full.put(key, {.sessions = 1}) : maps.full.erase(key));
+}
+
+void Dataplane::expect(const Expected &connection, std::chrono::nanoseconds longest) const {
+    /* The clock of bpf_ktime_get_ns(). */
+    const std::chrono::nanoseconds now = std::chrono::steady_clock::now().time_since_epoch();
+    /* Without it the client's connection is reset, which is what it would get anyway. */
+    static_cast<void>(object_.maps().expected.put(
+        make_key(connection), {.until_ns = static_cast<std::uint64_t>((now + longest).count())}));
+}
+
+void Dataplane::forget_expected(const Expected &connection) const {
+    static_cast<void>(object_.maps().expected.erase(make_key(connection)));
 }
 
 Result<std::vector<std::uint64_t>> Dataplane::reasons() const {

@@ -19,6 +19,7 @@
 #include "datapath/pins.h"
 #include "datapath/targets.h"
 
+#include <chrono>
 #include <functional>
 #include <map>
 #include <string>
@@ -84,6 +85,15 @@ public:
     /* A client /64, in host byte order, that may have no more sessions for now. From any
      * thread. When the map has no room the relay still refuses, only later. */
     void set_source_full(std::uint64_t source, bool full) const;
+    /* Lets one client connect to one more port, until the time is over or it is forgotten.
+     * From any thread. */
+    struct Expected {
+        Ip6 client;
+        Ip6 destination;
+        std::uint16_t port = 0;
+    };
+    void expect(const Expected &connection, std::chrono::nanoseconds longest) const;
+    void forget_expected(const Expected &connection) const;
     Maps maps() const { return object_.maps(); } /* for reading what the programs count */
     Result<std::vector<std::uint64_t>> reasons() const;
     bool is_attached(std::uint32_t interface_index) const;

@@ -106,6 +106,7 @@ Maps Object::maps() const {
         .acl_generation = MapRef<std::uint32_t, std::uint32_t>(bpf_map__fd(maps.fgw_acl_gen)),
         .hits = PerCpuCounters(bpf_map__fd(maps.fgw_hits)),
         .full = MapRef<fgw_source_key, fgw_sessions>(bpf_map__fd(maps.fgw_full)),
+        .expected = MapRef<fgw_expected_key, fgw_expected>(bpf_map__fd(maps.fgw_expected)),
         .events = bpf_map__fd(maps.fgw_events),
         .events_lost = PerCpuCounters(bpf_map__fd(maps.fgw_events_lost)),
     };

@@ -33,6 +33,7 @@ struct Maps {
     MapRef<std::uint32_t, std::uint32_t> acl_generation;
     PerCpuCounters hits;
     MapRef<fgw_source_key, fgw_sessions> full;
+    MapRef<fgw_expected_key, fgw_expected> expected;
     int events = -1; /* the ring */
     PerCpuCounters events_lost;
 };

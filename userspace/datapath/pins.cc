@@ -238,6 +238,7 @@ Result<PinnedMaps> open_pinned_maps(const Pins &pins) {
         .acl_generation = MapRef<std::uint32_t, std::uint32_t>(open(FGW_MAP_ACL_GENERATION)),
         .hits = PerCpuCounters(open(FGW_MAP_HITS)),
         .full = MapRef<fgw_source_key, fgw_sessions>(open(FGW_MAP_FULL)),
+        .expected = MapRef<fgw_expected_key, fgw_expected>(open(FGW_MAP_EXPECTED)),
         .events = open(FGW_MAP_EVENTS),
         .events_lost = PerCpuCounters(open(FGW_MAP_EVENTS_LOST)),
     };

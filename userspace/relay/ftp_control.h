@@ -61,7 +61,7 @@ struct FtpTools {
 class FtpControl {
 public:
     static constexpr std::uint16_t data_port = 20;
-    static constexpr Millis data_wait{120'000}; /* faithd's; RFC 6384 12 wants 30 s at least */
+    static constexpr Millis data_wait = data_connection_wait;
 
     /* The descriptors are the session's, as the connected sockets are. */
     FtpControl(FtpTools &tools, const Parties &parties, int client, int server);
