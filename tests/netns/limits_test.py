@@ -15,7 +15,7 @@ from peers import Banner, accept, banner, ending, lowered_limit, pair, reset
 
 TARGET = on(FOUR)
 PORT = 2222
-# Longer than the test needs from one octet to the next, with a status between them.
+# Longer than a test needs from one octet to the next.
 IDLE = 0.7 * SLOW
 
 
@@ -28,11 +28,12 @@ def load(gw, relay, *words, more_config="", **how):
 def idle(t):
     net, gw = newsletter(t)
     load(gw, f'idle_timeout = "{int(IDLE * 1000)}ms"')
-    client, server = pair(net, TARGET, PORT, net.four.listen(FOUR, PORT))
-    client.sendall(b"x")
-    equal(server.recv(1), b"x", "first octet")
-    quiet_since = time.monotonic()
+    listener = net.four.listen(FOUR, PORT)
     with gw.counts(IDLE_TIMEOUT=1):
+        client, server = pair(net, TARGET, PORT, listener)
+        client.sendall(b"x")
+        equal(server.recv(1), b"x", "first octet")
+        quiet_since = time.monotonic()
         ending(client)
         lasted = time.monotonic() - quiet_since
         ending(server)
@@ -46,29 +47,32 @@ def one_way_traffic(t):
     net, gw = newsletter(t)
     load(gw, f'idle_timeout = "{int(IDLE * 1000)}ms"')
     listener = net.four.listen(FOUR, PORT)
-    for who in ("client", "server"):
-        client, server = pair(net, TARGET, PORT, listener)
-        sender, receiver = (client, server) if who == "client" else (server, client)
-        end = time.monotonic() + 3 * IDLE
-        with gw.counts(IDLE_TIMEOUT=0):
+    # Counts ask for the status, which takes its time: before the first session and after the last.
+    with gw.counts(IDLE_TIMEOUT=0):
+        for who in ("client", "server"):
+            client, server = pair(net, TARGET, PORT, listener)
+            sender, receiver = (client, server) if who == "client" else (server, client)
+            end = time.monotonic() + 3 * IDLE
             while time.monotonic() < end:
                 sender.sendall(b"tick")
                 equal(receiver.recv(64), b"tick", f"a tick of the {who}")
                 # Waits for an end that must not come: a pace, and a check at once.
                 check(not select.select([sender, receiver], [], [], IDLE / 4)[0], "ended in spite of traffic")
-        client.close()
-        server.close()
+            client.close()
+            server.close()
 
 
 @test("limits: a session that is stuck, not silent, is idle as well: a reader that stopped does not hold it for ever")
 def stalled(t):
     net, gw = newsletter(t)
     load(gw, f'idle_timeout = "{int(IDLE * 1000)}ms"')
-    client, server = pair(net, TARGET, PORT, net.four.listen(FOUR, PORT))
-    server.setblocking(False)
-    with gw.counts(IDLE_TIMEOUT=1), contextlib.suppress(BlockingIOError):
-        while True:
-            server.send(bytes(1 << 20))
+    listener = net.four.listen(FOUR, PORT)
+    with gw.counts(IDLE_TIMEOUT=1):
+        client, server = pair(net, TARGET, PORT, listener)
+        server.setblocking(False)
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                server.send(bytes(1 << 20))
     wait_for(lambda: gw.relay()["sessions_active"] == 0, "the end of the session")
     client.close()
 
