@@ -49,10 +49,15 @@ def main():
     (options.build / "results").mkdir(parents=True, exist_ok=True)
     began = time.monotonic()
     paths = in_order((ROOT / DIRECTORIES[asked.ring]).glob("*_test.py"))
+
+    def run_file(path):
+        found = runner.netns_file(path, options)
+        for test in found:
+            runner.show(test)
+        return found
+
     with concurrent.futures.ThreadPoolExecutor(asked.jobs) as pool:
-        tests = [test for found in pool.map(lambda path: runner.netns_file(path, options), paths) for test in found]
-    for test in tests:
-        runner.show(test)
+        tests = [test for found in pool.map(run_file, paths) for test in found]
     runner.save(asked.ring, tests, time.monotonic() - began, options)
     sys.exit(any(test.outcome == "failed" for test in tests))
 
