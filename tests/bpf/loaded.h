@@ -6,10 +6,13 @@
 #include "daemon/kernel_rules.h"
 #include "datapath/acl_publisher.h"
 #include "datapath/object.h"
+#include "datapath/targets.h"
 #include "tests/support/guard_oracle.h"
+#include "tests/support/packet.h"
 
 #include <catch2/catch.hpp>
 
+#include <functional>
 #include <map>
 #include <string>
 #include <string_view>
@@ -20,10 +23,13 @@ namespace faith::test {
 class Loaded {
 public:
     /* Everything is captured that a test names, and every connection permitted, by slot 0. */
-    Loaded() : object_(load()) {
+    Loaded() : Loaded(Bare()) {
         configure(config(0));
         permit_everything();
     }
+    /* As the kernel makes the maps: empty. */
+    struct Bare {};
+    explicit Loaded(Bare) : object_(load()) {}
     static fgw_config config(std::uint32_t listeners) {
         return {.keepfaith = 1,
                 .listeners = listeners,
@@ -37,28 +43,60 @@ public:
     datapath::Maps maps() const { return object_.maps(); }
 
     void configure(const fgw_config &config) { must(maps().config.put(0, config)); }
-    void keepfaith(bool on) {
-        fgw_config changed = config(0);
-        changed.keepfaith = on;
-        configure(changed);
+    /* Changes the configuration that is there. */
+    void reconfigure(const std::function<void(fgw_config &)> &change) {
+        std::optional<fgw_config> present = must(maps().config.find(0));
+        REQUIRE(present);
+        change(*present);
+        configure(*present);
     }
-    /* The rules, as faithd.conf has them; the next generation. Slots are line numbers - 1. */
+    void keepfaith(bool on) {
+        reconfigure([on](fgw_config &config) { config.keepfaith = on; });
+    }
+    void deny(fgw_deny how) {
+        reconfigure([how](fgw_config &config) { config.deny = how; });
+    }
+    void source_rate(std::uint32_t per_second) {
+        reconfigure([per_second](fgw_config &config) { config.source_rate = per_second; });
+    }
+    /* Test runs of XDP are on lo. */
+    void replies(bool arrive) { must(maps().interfaces.put(1, {.replies = arrive ? 1U : 0U})); }
+    void targets(const datapath::TargetLists &lists) {
+        must(datapath::write_targets(maps(), lists));
+    }
+    void full(std::string_view source) {
+        fgw_source_key key{};
+        std::copy_n(address6(source).bytes.begin(), sizeof key.source, key.source);
+        must(maps().full.put(key, {.sessions = 1}));
+    }
+    /* The rules, as faithd.conf has them; the next generation. Slots are line numbers - 1,
+     * as far as no rule stays from before. */
     void rules(std::string_view text) {
         const Result<std::vector<acl::Rule>> parsed = acl::parse(text, "test.conf");
         REQUIRE(parsed);
-        const Result<daemon::RuleSetRef> next = daemon::make_rule_set(*parsed, {});
-        REQUIRE(next);
+        publish(compile(*parsed));
+    }
+    daemon::RuleSetRef compile(const std::vector<acl::Rule> &rules) const {
+        return must(daemon::make_rule_set(rules, {}, in_force_.get()));
+    }
+    std::uint32_t generation() const { return must(datapath::AclPublisher(maps()).generation()); }
+    /* In two steps, for who wants to look in between. */
+    daemon::KernelRules next(const daemon::RuleSetRef &rules) const {
+        return daemon::kernel_rules(*rules, in_force_.get(), generation() + 1);
+    }
+    void publish(const daemon::RuleSetRef &rules) {
         datapath::AclPublisher publisher(maps());
-        const std::uint32_t generation = must(publisher.generation()) + 1;
-        const daemon::KernelRules kernel =
-            daemon::kernel_rules(**next, in_force_.get(), generation);
+        const daemon::KernelRules kernel = next(rules);
         must(publisher.prepare(kernel.update));
         must(publisher.commit(kernel.update));
-        in_force_ = *next;
+        in_force_ = rules;
     }
     void permit_everything() { rules("::/0 permit 0.0.0.0/0"); }
-    void capture(std::string_view prefix) { put(prefix, FGW_PREFIX_CAPTURE); }
-    void exempt(std::string_view prefix) { put(prefix, FGW_PREFIX_EXEMPT); }
+    void capture(std::string_view prefix, fgw_layout layout = FGW_LAYOUT_FAITH,
+                 bool global_only = false) {
+        put(parsed_prefix(prefix), FGW_PREFIX_CAPTURE, layout, global_only);
+    }
+    void exempt(std::string_view prefix) { put(parsed_prefix(prefix), FGW_PREFIX_EXEMPT); }
     void fill(const GuardRules &rules) {
         for (const Prefix6 &prefix : rules.capture)
             put(prefix, FGW_PREFIX_CAPTURE);
@@ -67,6 +105,9 @@ public:
         keepfaith(rules.keepfaith);
     }
 
+    std::uint64_t hits(std::uint32_t slot) const {
+        return must(maps().hits.sums_of(std::vector{slot})).front();
+    }
     using Counts = std::vector<std::uint64_t>;
     Counts counts() const {
         Result<Counts> sums = maps().reasons.sums(FGW_REASON_MAX);
@@ -92,18 +133,15 @@ private:
             FAIL(result.error().text);
         return *std::move(result);
     }
-    void put(std::string_view text, fgw_prefix_kind kind) {
-        const Result<Prefix6> prefix = parse_prefix6(text);
-        REQUIRE(prefix);
-        put(*prefix, kind);
-    }
-    void put(const Prefix6 &prefix, fgw_prefix_kind kind) {
+    static Prefix6 parsed_prefix(std::string_view text) { return must(parse_prefix6(text)); }
+    void put(const Prefix6 &prefix, fgw_prefix_kind kind, fgw_layout layout = FGW_LAYOUT_FAITH,
+             bool global_only = false) {
         fgw_prefix_key key{.prefix_len = prefix.length, .addr = {}};
         std::copy_n(prefix.address.bytes.begin(), 16, key.addr);
         must(maps().prefixes.put(key, {.kind = static_cast<std::uint8_t>(kind),
-                                       .layout = FGW_LAYOUT_FAITH,
+                                       .layout = static_cast<std::uint8_t>(layout),
                                        .prefix_len = prefix.length,
-                                       .global_only = 0}));
+                                       .global_only = global_only}));
     }
 
     datapath::Object object_;

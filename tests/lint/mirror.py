@@ -21,6 +21,8 @@ ELSEWHERE = {
     r"userspace/sys/rtnl_monitor\.cc": ("tests/bpf/rtnl_monitor_test.cc", "follows changes that need root"),
     r"userspace/datapath/(dataplane|link|map|object|pins)\.cc":
         ("tests/bpf/gateway_test.cc", "BPF objects, pins and links: need root"),
+    r"userspace/datapath/acl_publisher\.cc":
+        ("tests/bpf/acl_publisher_test.cc", "puts rules in force under running programs: needs root"),
     r"userspace/daemon/gateway(_live)?\.cc": ("tests/bpf/gateway_test.cc", "the life cycle: needs root"),
     r"userspace/daemon/(control|instance)\.cc": ("tests/netns/loader_test.py", "a running gateway and its clients"),
     r"userspace/daemon/status\.cc": ("tests/netns/commands_test.py", "asks the maps of a loaded gateway"),

@@ -51,11 +51,13 @@ TEST_CASE("config: the empty text is all defaults") {
         CHECK_FALSE(config.faith.acl);
         CHECK(config.faith.ports.empty());
         CHECK(config.faith.never.empty());
+        CHECK(config.faith.deny == Deny::Reset);
         CHECK(config.relay.workers == 0);
         CHECK(config.relay.idle_timeout == 30min);
         CHECK(config.relay.connect_timeout == 10s);
         CHECK(config.relay.max_sessions == 0);
         CHECK(config.relay.max_sessions_per_source == 0);
+        CHECK(config.relay.max_rate_per_source == 0);
         CHECK(config.relay.source_addresses.empty());
         CHECK(config.services.empty());
         CHECK(config.log.level == LogLevel::Info);
@@ -72,6 +74,7 @@ prefixes = ["2001:db8:ffff::/96", { prefix = "2001:db8:64::/48", layout = "rfc60
 acl = "rules/faithd.conf"
 ports = ["ftp", 22, "8000-8099"]
 never = ["192.0.2.128/25", "198.51.100.7"]
+deny = "prohibited"
 
 [relay]
 workers = 4
@@ -79,6 +82,7 @@ idle_timeout = "1h30m"
 connect_timeout = "250ms"
 max_sessions = 100000
 max_sessions_per_source = 4294967295
+max_rate_per_source = 50
 source_addresses = ["198.51.100.10", "198.51.100.11"]
 handshake = "early"
 
@@ -115,17 +119,19 @@ target = "syslog"
     REQUIRE(config.faith.never.size() == 2);
     CHECK(to_string(config.faith.never[0]) == "192.0.2.128/25");
     CHECK(to_string(config.faith.never[1]) == "198.51.100.7/32");
+    CHECK(config.faith.deny == Deny::Prohibited);
     CHECK(config.relay.workers == 4);
     CHECK(config.relay.idle_timeout == 90min);
     CHECK(config.relay.connect_timeout == 250ms);
     CHECK(config.relay.max_sessions == 100'000);
     CHECK(config.relay.max_sessions_per_source == UINT32_MAX);
+    CHECK(config.relay.max_rate_per_source == 50);
     REQUIRE(config.relay.source_addresses.size() == 2);
     CHECK(to_string(config.relay.source_addresses[1]) == "198.51.100.11");
     REQUIRE(config.services.size() == 2);
     CHECK(config.services[0].port == 21);
     CHECK(config.services[0].idle_timeout == Millis(2h));
-    CHECK(config.services[0].where == "f:19:1");
+    CHECK(config.services[0].where == "f:21:1");
     CHECK(config.services[1].port == 8080);
     CHECK_FALSE(config.services[1].idle_timeout);
     CHECK(config.log.level == LogLevel::Debug);
@@ -221,6 +227,9 @@ TEST_CASE("config: values that mean nothing") {
         {"[faith]\nports = [\"shs\"]",
          "f:2:10: \"shs\" is no service name known here; did you mean \"ssh\"?"},
         {"[faith]\nnever = [\"2001:db8::/32\"]", "f:2:10: \"2001:db8::\" is not an IPv4 address"},
+        {"[faith]\ndeny = \"drop\"",
+         "f:2:8: \"drop\" is not one of \"reset\", \"silent\", \"prohibited\""},
+        {"[relay]\nmax_rate_per_source = \"50/s\"", "f:2:23: expected a number, found a string"},
         {"[relay]\nworkers = 0", "f:2:11: 0 is out of range: 1 to 64"},
         {"[relay]\nworkers = 65", "f:2:11: 65 is out of range: 1 to 64"},
         {"[relay]\nworkers = \"many\"", "f:2:11: expected \"auto\" or a number, found a string"},

@@ -84,6 +84,26 @@ TEST_CASE("policy: an address outside every prefix or without an embedded addres
     CHECK(refusal(in, "2001:db8:122:344:ff00:2:2100::") == FGW_BAD_EMBEDDING); // R21
 }
 
+TEST_CASE("policy: nobody poses as what no client is (RFC 3964 5.3.1)") {
+    PolicyInputs in = inputs(permit_all);
+    in.exempt = {*parse_prefix6("2001:db8:ffff::5/128"), *parse_prefix6("2001:db8:122::/48")};
+    const auto reason = [&](std::string_view from) -> int {
+        const relay::Decision decision = daemon::make_policy(in)->judge(
+            {.client = ip6(from), .destination = ip6("64:ff9b::198.51.100.7"), .port = 80});
+        return std::holds_alternative<relay::Refuse>(decision)
+                   ? std::get<relay::Refuse>(decision).reason
+                   : 0;
+    };
+    CHECK(reason("2002:7f00:1::") == FGW_BAD_SOURCE);       /* 127.0.0.1 */
+    CHECK(reason("2002:cb00:7109::1") == FGW_BAD_SOURCE);   /* 203.0.113.9, the operator's */
+    CHECK(reason("2002:c633:6407::1") == 0);                /* 198.51.100.7 */
+    CHECK(reason("2001:db8:ffff::1") == FGW_BAD_SOURCE);    /* inside a prefix */
+    CHECK(reason("64:ff9b::192.0.2.9") == FGW_BAD_SOURCE);  /* inside another */
+    CHECK(reason("2001:db8:ffff::5") == 0);                 /* an own address, exempt */
+    CHECK(reason("2001:db8:122:344::1") == FGW_BAD_SOURCE); /* a shorter route exempts nothing */
+    CHECK(reason("2001:db8:122:345::1") == 0);
+}
+
 TEST_CASE("policy: the never list comes before the rules, the rules decide the rest (D22)") {
     const PolicyInputs in = inputs("2001:db8:6::/48 deny 198.51.100.0/25\n"
                                    "2001:db8:6::/48 permit 198.51.100.0/24\n");

@@ -25,6 +25,7 @@ TEST_CASE("session: every cell of the table") {
     const Step s_reset = rst(FGW_SERVER_RESET);
     const Step hangup{.action = Action::Close, .next = Phase::Over, .reason = FGW_FTP_HANGUP};
     const Step idle = rst(FGW_IDLE_TIMEOUT);
+    const Step revoked = rst(FGW_REVOKED);
 
     /* Columns as in session.h, and a last one for a session that is over. */
     const std::map<Event, std::vector<Step>> table = {
@@ -39,11 +40,12 @@ TEST_CASE("session: every cell of the table") {
         {Event::Hangup, {never, hangup, hangup, hangup, never}},
         {Event::ServerReset, {s_reset, s_reset, s_reset, s_reset, never}},
         {Event::Idle, {never, idle, idle, idle, never}},
+        {Event::Revoke, {revoked, revoked, revoked, revoked, never}},
         {Event::Stop, {rst(none), rst(none), rst(none), rst(none), never}},
     };
     const std::vector<Phase> phases = {Phase::Connecting, Phase::Open, Phase::ClientDone,
                                        Phase::ServerDone, Phase::Over};
-    CHECK(table.size() == 12);
+    CHECK(table.size() == 13);
     for (const auto &[event, row] : table)
         for (std::size_t column = 0; column < phases.size(); ++column) {
             INFO("event " << static_cast<int>(event) << ", phase " << column);

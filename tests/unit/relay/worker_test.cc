@@ -123,6 +123,42 @@ TEST_CASE("worker: a new policy is for new connections") {
     CHECK(rig.carry(old.client.get(), old.server.get(), "still here") == "still here");
 }
 
+TEST_CASE("worker: revoke() resets the sessions that the newest policy refuses, and counts them") {
+    Rig rig;
+    Rig::Ends kept = rig.connect();
+    std::vector<Rig::Ends> others;
+    for (int i = 0; i < 3; ++i)
+        others.push_back(rig.connect());
+    CHECK(rig.worker->revoke() == 0);
+
+    /* A session is known to the judge by what it was asked when the session began. */
+    std::vector<Request> asked;
+    rig.policies.set(policy_of([&](const Request &request) -> Decision {
+        asked.push_back(request);
+        if (asked.size() == 1)
+            return rig.dial;
+        return Refuse{FGW_ACL_DENY, {}, no_rule};
+    }));
+    CHECK(rig.worker->revoke() == 3);
+    REQUIRE(asked.size() == 4);
+    for (const Request &request : asked) {
+        CHECK(request.client.is_loopback());
+        CHECK(request.destination.is_loopback());
+        CHECK(request.port == rig.server.port);
+    }
+    for (Rig::Ends &each : others) {
+        CHECK(rig.end_seen(each.client.get()) == Seen::Reset);
+        CHECK(rig.end_seen(each.server.get()) == Seen::Reset);
+    }
+    CHECK(rig.count(FGW_REVOKED) == 3);
+    CHECK(rig.count(FGW_ACL_DENY) == 0); /* nobody new was turned away */
+    CHECK(rig.live() == 1);
+    CHECK(rig.carry(kept.client.get(), kept.server.get(), "still here") == "still here");
+    CHECK(rig.worker->revoke() == 1); /* those that are over are asked about no more */
+    CHECK(asked.size() == 5);
+    CHECK(rig.admission.sessions() == 0);
+}
+
 TEST_CASE("worker: max_sessions and max_sessions_per_source, and places that come free") {
     Rig rig;
     Policy policy;

@@ -8,6 +8,8 @@
 #include <sys/stat.h>
 
 #include <cerrno>
+#include <filesystem>
+#include <iterator>
 
 using namespace faith;
 using namespace faith::sys;
@@ -51,6 +53,31 @@ TEST_CASE("file: only regular files are read; a FIFO nobody writes to does not h
         CHECK(refused.error().kind == Errc::Invalid);
         CHECK_THAT(refused.error().text, Contains("not a regular file"));
     }
+}
+
+TEST_CASE("file: what replaces a file is there whole, for its owner alone, and nothing beside it") {
+    const TempDir dir;
+    const std::string bytes("one\0two\n", 8);
+    for (const std::string &text : {bytes, std::string(), std::string(1 << 20, 'x')}) {
+        REQUIRE(replace_file(dir / "a", text));
+        CHECK(*read_file(dir / "a", 1 << 20) == text);
+    }
+    struct stat about{};
+    REQUIRE(::stat((dir / "a").c_str(), &about) == 0);
+    CHECK((about.st_mode & 0777) == 0600);
+    CHECK(std::distance(std::filesystem::directory_iterator(dir.path()), {}) == 1);
+}
+
+TEST_CASE("file: a file that cannot be replaced stays as it was") {
+    const TempDir dir;
+    const std::string path = dir.write("a", "old");
+    REQUIRE(make_directories(path + ".new")); /* in the way */
+    const Status refused = replace_file(path, "new");
+    REQUIRE_FALSE(refused);
+    CHECK(refused.error().sys_errno == EISDIR);
+    CHECK_THAT(refused.error().text, Contains(path));
+    CHECK(*read_file(path, 100) == "old");
+    CHECK_FALSE(replace_file(dir / "none/a", "new"));
 }
 
 TEST_CASE("file: a lock excludes a second holder until it ends") {
