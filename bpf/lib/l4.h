@@ -34,6 +34,7 @@ struct tcp_header {
 };
 FGW_ASSERT_SIZE(struct tcp_header, 20);
 
+#define TCP_FIN 0x01
 #define TCP_SYN 0x02
 #define TCP_RST 0x04
 #define TCP_ACK 0x10

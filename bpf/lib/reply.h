@@ -104,15 +104,32 @@ static __always_inline int reply_send(struct xdp_md *ctx, __u32 network, __u8 *l
 	return XDP_TX;
 }
 
-/* RFC 9293 3.5.2: nothing was acknowledged, so sequence 0 and an ACK of all that came. */
+static __always_inline bool reply_tcp_has(const struct faith_tcp *tcp, __u16 flag)
+{
+	return be16_to_host(tcp->header.offset_flags) & flag;
+}
+
+/* Whether the stack would answer it: a whole packet, its header whole too, and no reset,
+ * which nobody answers. */
+static __always_inline bool reply_is_due(const struct faith_tcp *tcp)
+{
+	__u32 header = tcp_header_length(&tcp->header);
+
+	return tcp->whole && header >= sizeof(tcp->header) && header <= tcp->length &&
+	       !reply_tcp_has(tcp, TCP_RST);
+}
+
+/* RFC 9293 3.5.2: nothing was acknowledged, so sequence 0 and an ACK of all that came: the
+ * SYN, the payload, and a FIN if there was one. */
 static __always_inline struct tcp_header reply_reset_header(const struct faith_tcp *tcp)
 {
 	__u32 payload = tcp->length - tcp_header_length(&tcp->header);
+	__u32 came = 1 + payload + (reply_tcp_has(tcp, TCP_FIN) ? 1 : 0);
 
 	return (struct tcp_header){
 		.source_port = tcp->header.destination_port,
 		.destination_port = tcp->header.source_port,
-		.acknowledgement = host_to_be32(be32_to_host(tcp->header.sequence) + 1 + payload),
+		.acknowledgement = host_to_be32(be32_to_host(tcp->header.sequence) + came),
 		.offset_flags = host_to_be16(5 << 12 | TCP_ACK | TCP_RST),
 	};
 }
@@ -189,7 +206,7 @@ FGW_SUBPROGRAM int fgw_reply(struct xdp_md *ctx, const struct guarded *seen, __u
 {
 	const struct fgw_config *config = config_get();
 
-	if (!config || !seen || reason == FGW_RATE_LIMIT || !seen->tcp.whole)
+	if (!config || !seen || reason == FGW_RATE_LIMIT || !reply_is_due(&seen->tcp))
 		return XDP_DROP;
 	if (config->deny == FGW_DENY_RESET)
 		return reply_with_reset(ctx, seen, network);

@@ -166,13 +166,14 @@ Packet &Packet::fragment(const Fragment &fields) {
 
 Packet &Packet::tcp(const Tcp &fields) {
     Bytes header(20);
+    header.resize(20 + fields.options, 1);
     put16(header, 0, fields.source_port);
     put16(header, 2, fields.destination_port);
     put32(header, 4, fields.sequence);
     put32(header, 8, fields.acknowledgement);
-    header[12] = 5 << 4;
+    header[12] = low(fields.data_offset.value_or(low(header.size() / 4)) << 4U);
     header[13] = fields.flags;
-    put16(header, 14, 64240);
+    put16(header, 14, fields.window);
     put16(header, 16, fields.checksum.value_or(0));
     Layer &layer = add(Kind::Upper, 6, header);
     if (!fields.checksum)

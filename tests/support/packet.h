@@ -65,7 +65,10 @@ public:
         std::uint32_t sequence = 1;
         std::uint32_t acknowledgement = 0;
         std::uint8_t flags = 0x02; /* SYN */
+        std::uint16_t window = 64240;
         std::optional<std::uint16_t> checksum = {};
+        std::optional<std::uint8_t> data_offset = {}; /* in words of four bytes */
+        std::size_t options = 0; /* bytes of them, all "no operation"; whole words */
     };
     struct Udp {
         std::uint16_t source_port = 40000;

@@ -3,6 +3,8 @@
 
 #include <bpf/bpf.h>
 
+#include <cstring>
+
 namespace faith::test {
 
 Result<PacketRun> run_on_packet(int program, const Bytes &input, int repeat) {
@@ -21,6 +23,33 @@ Result<PacketRun> run_on_packet(int program, const Bytes &input, int repeat) {
     output.resize(options.data_size_out);
     return PacketRun{
         .verdict = options.retval, .output = std::move(output), .nanoseconds = options.duration};
+}
+
+Result<ProbeRun> run_probe(int program, const Bytes &frame, std::uint32_t magic) {
+    ProbeRun run;
+    run.answer.magic = magic;
+    Bytes bytes(sizeof run.answer);
+    std::memcpy(bytes.data(), &run.answer, sizeof run.answer);
+    bytes.insert(bytes.end(), frame.begin(), frame.end());
+    xdp_md context{};
+    context.data = sizeof run.answer; /* in front of it is metadata */
+    context.data_end = static_cast<std::uint32_t>(bytes.size());
+    bpf_test_run_opts options{};
+    options.sz = sizeof options;
+    options.ctx_in = &context;
+    options.ctx_size_in = sizeof context;
+    options.data_in = bytes.data();
+    options.data_size_in = static_cast<std::uint32_t>(bytes.size());
+    options.data_out = bytes.data();
+    options.data_size_out = static_cast<std::uint32_t>(bytes.size());
+    const int failed = bpf_prog_test_run_opts(program, &options);
+    if (failed != 0)
+        return system_error(-failed,
+                            "ask a program about " + std::to_string(frame.size()) + " bytes");
+    std::memcpy(&run.answer, bytes.data(), sizeof run.answer);
+    run.verdict = options.retval;
+    run.frame.assign(bytes.begin() + sizeof run.answer, bytes.end());
+    return run;
 }
 
 Result<LookupRun> run_on_lookup(int program, const bpf_sk_lookup &context, int repeat) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "base/result.h"
+#include "faith/abi.h"
 #include "packet.h"
 
 #include <linux/bpf.h>
@@ -20,6 +21,14 @@ struct PacketRun {
     std::uint32_t nanoseconds = 0; /* per run, when repeated */
 };
 Result<PacketRun> run_on_packet(int program, const Bytes &input, int repeat = 1);
+
+/* A question to the XDP program (struct fgw_probe). */
+struct ProbeRun {
+    std::uint32_t verdict = 0;
+    fgw_probe answer{};
+    Bytes frame; /* as it came back */
+};
+Result<ProbeRun> run_probe(int program, const Bytes &frame, std::uint32_t magic = FGW_PROBE_MAGIC);
 
 struct LookupRun {
     std::uint32_t verdict = 0;
