@@ -33,6 +33,12 @@ static __always_inline bool rate_take(struct fgw_rate *rate, __u64 now, __u32 pe
 	return false;
 }
 
+static __always_inline bool rate_would_take(const struct fgw_rate *rate, __u64 now,
+					    __u32 per_second)
+{
+	return rate->full_at_ns + RATE_SECOND / per_second <= now + RATE_SECOND;
+}
+
 /* The bucket of that key, made full when there is none. */
 static __always_inline struct fgw_rate *rate_bucket(const struct fgw_rate_key *key)
 {
@@ -58,17 +64,34 @@ static __always_inline void rate_widen(struct fgw_rate_key *key, __u32 prefix_le
 	}
 }
 
-/* Whether another source of this one's network may have a bucket of its own. */
-static __always_inline bool rate_has_room(const struct fgw_rate_key *source, __u32 prefix_len,
-					  __u32 per_second, __u64 now)
+static __always_inline struct fgw_rate *rate_newcomers(const struct fgw_rate_key *source,
+						       __u32 prefix_len)
 {
 	struct fgw_rate_key network = *source;
-	struct fgw_rate *rate;
 
 	network.of = FGW_RATE_NEWCOMERS;
 	rate_widen(&network, prefix_len);
-	rate = rate_bucket(&network);
-	return rate && rate_take(rate, now, per_second);
+	return rate_bucket(&network);
+}
+
+/* The key of the bucket that a source without one shall have: its own, or that of a network
+ * of its that has too many. The /48 takes from the /32 only what it had room for, so that one
+ * /48 cannot use up what its neighbours need; and it gets a bucket only where the /32 still
+ * has room, so that nobody makes them without end. */
+static __always_inline void rate_assign(struct fgw_rate_key *key, __u64 now)
+{
+	struct fgw_rate *wide = rate_newcomers(key, 32);
+	struct fgw_rate *narrow;
+
+	if (!wide || !rate_would_take(wide, now, FGW_NEWCOMERS_OF_32)) {
+		rate_widen(key, 32);
+		return;
+	}
+	narrow = rate_newcomers(key, 48);
+	if (!narrow || !rate_take(narrow, now, FGW_NEWCOMERS_OF_48))
+		rate_widen(key, 48);
+	else if (!rate_take(wide, now, FGW_NEWCOMERS_OF_32))
+		rate_widen(key, 32);
 }
 
 /* One more of that kind from this client? `per_second` is not zero. */
@@ -81,10 +104,7 @@ static __always_inline bool rate_allows(const __u8 *client, __u32 of, __u32 per_
 	fgw_copy(key.source, client, sizeof(key.source));
 	rate = bpf_map_lookup_elem(&fgw_rates, &key);
 	if (!rate) {
-		if (!rate_has_room(&key, 32, FGW_NEWCOMERS_OF_32, now))
-			rate_widen(&key, 32);
-		else if (!rate_has_room(&key, 48, FGW_NEWCOMERS_OF_48, now))
-			rate_widen(&key, 48);
+		rate_assign(&key, now);
 		rate = rate_bucket(&key);
 	}
 	/* No room for a bucket at all: let it through rather than close the gateway. */
