@@ -76,8 +76,11 @@ public:
         REQUIRE(parsed);
         publish(compile(*parsed));
     }
+    Result<daemon::RuleSetRef> try_compile(const std::vector<acl::Rule> &rules) const {
+        return daemon::make_rule_set(rules, {}, in_force_.get());
+    }
     daemon::RuleSetRef compile(const std::vector<acl::Rule> &rules) const {
-        return must(daemon::make_rule_set(rules, {}, in_force_.get()));
+        return must(try_compile(rules));
     }
     std::uint32_t generation() const { return must(datapath::AclPublisher(maps()).generation()); }
     /* In two steps, for who wants to look in between. */
