@@ -71,6 +71,18 @@ $(SKELETON): $(BUILD)/bpf/fgw.o
 	@mkdir -p $(@D)
 	$(Q)$(BPFTOOL) gen skeleton $< name fgw > $@
 
+# A program of a test's own, over the maps of the gateway.
+SLOW_SKEL := $(BUILD)/gen/slow_reader.skel.h
+$(BUILD)/tests/bpf/%.bpf.o: tests/bpf/%.bpf.c $(wildcard bpf/lib/*.h include/faith/*.h)
+	$(call say,BPF,$<)
+	@mkdir -p $(@D)
+	$(Q)$(BPF_CLANG) $(BPF_FLAGS) -Ibpf -c $< -o $@
+
+$(SLOW_SKEL): $(BUILD)/tests/bpf/slow_reader.bpf.o
+	$(call say,GEN,$@)
+	@mkdir -p $(@D)
+	$(Q)$(BPFTOOL) gen skeleton $< name slow_reader > $@
+
 $(BUILD)/%.o: %.cc
 	$(call say,CXX,$<)
 	@mkdir -p $(@D)
@@ -79,6 +91,7 @@ $(BUILD)/%.o: %.cc
 $(BUILD)/tests/%.o: ALL_CXX += -Ibpf -I.
 $(BUILD)/userspace/datapath/%.o $(BUILD)/tests/bpf/%.o $(BUILD)/tests/property/%.o $(BUILD)/tests/bench/%.o: | $(SKELETON)
 $(BUILD)/userspace/datapath/object.o: $(SKELETON)
+$(BUILD)/tests/bpf/acl_publisher_test.o: $(SLOW_SKEL)
 
 $(BUILD)/libfaith.a: $(LIB_OBJ)
 	$(call say,AR,$@)
@@ -172,7 +185,7 @@ deps:
 lint:
 	python3 tests/run.py --build $(BUILD) lint
 
-FORMATTED = $(wildcard userspace/*/*.h userspace/*/*.cc tests/*/*.h tests/*/*.cc tests/unit/*/*.cc bpf/*.c bpf/lib/*.h)
+FORMATTED = $(wildcard userspace/*/*.h userspace/*/*.cc tests/*/*.h tests/*/*.cc tests/unit/*/*.cc tests/bpf/*.c bpf/*.c bpf/lib/*.h)
 fmt:
 	clang-format-19 -i $(FORMATTED)
 

@@ -1,12 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Generations of rules put in force, as the maps show them. */
+/* Generations of rules put in force, as the maps show them, and as a program sees them that
+ * is slower than the publisher (the grace step of acl_publisher.h). */
 #include "datapath/acl_publisher.h"
 
 #include "loaded.h"
 
+#include "slow_reader.skel.h"
 #include "tests/support/prog_run.h"
 
+#include <atomic>
 #include <map>
+#include <memory>
+#include <thread>
 
 using namespace faith;
 using namespace faith::test;
@@ -47,6 +52,70 @@ private:
         return {list.begin(), list.end()};
     }
 };
+
+/* The program that takes its time (slow_reader.bpf.c), over the maps of a gateway, run again
+ * and again by two threads. */
+class SlowReaders {
+public:
+    explicit SlowReaders(const datapath::Maps &maps) : program_(slow_reader__open()) {
+        REQUIRE(program_ != nullptr);
+        REQUIRE(bpf_map__reuse_fd(program_->maps.fgw_acl_tables, maps.acl_tables) == 0);
+        REQUIRE(bpf_map__reuse_fd(program_->maps.fgw_acl_gen, maps.acl_generation.fd()) == 0);
+        REQUIRE(slow_reader__load(program_.get()) == 0);
+        program_->bss->slow_for_ns = 3'000'000; /* far longer than a publish needs to begin */
+        for (int i = 0; i < 2; ++i)
+            threads_.emplace_back([this](std::stop_token stop) {
+                const Bytes frame = Packet().eth().ip6().tcp().bytes();
+                while (!stop.stop_requested())
+                    if (!run_on_packet(bpf_program__fd(program_->progs.slow_reader), frame))
+                        failed_ = true;
+            });
+    }
+    ~SlowReaders() {
+        threads_.clear(); /* joined before what they run goes */
+        CHECK_FALSE(failed_);
+    }
+    std::uint64_t runs() const { return count(program_->bss->slow_runs); }
+    std::uint64_t mixed() const { return count(program_->bss->slow_mixed); }
+
+private:
+    struct Destroy {
+        void operator()(slow_reader *program) const { slow_reader__destroy(program); }
+    };
+    static std::uint64_t count(const std::uint64_t &word) {
+        return *static_cast<const volatile std::uint64_t *>(&word);
+    }
+    std::unique_ptr<slow_reader, Destroy> program_;
+    std::atomic<bool> failed_ = false;
+    std::vector<std::jthread> threads_;
+};
+
+/* Generations one right after the other, until that many are published or a run has seen a
+ * mixture. How many runs have. */
+std::uint64_t mixed_while_publishing(datapath::AclPublisher::Grace grace, std::uint32_t publishes) {
+    Published published;
+    published.publish("::/0 permit 0.0.0.0/0\n");
+    const std::uint32_t first = published.loaded.generation();
+    datapath::AclPublisher publisher(published.loaded.maps(), grace);
+    SlowReaders readers(published.loaded.maps());
+    while (readers.runs() == 0)
+        std::this_thread::yield();
+    const std::uint64_t runs_before = readers.runs();
+    std::uint32_t done = 0;
+    while (done < publishes && readers.mixed() == 0) {
+        const std::uint32_t generation = first + ++done;
+        const acl::Tables tables = acl::lay_out(acl::Image{}, generation);
+        datapath::AclUpdate update;
+        update.generation = generation;
+        update.blocks = tables.blocks;
+        REQUIRE(publisher.prepare(update));
+        REQUIRE(publisher.commit(update));
+    }
+    const std::uint64_t runs = readers.runs() - runs_before;
+    INFO(runs << " runs over " << done << " generations");
+    CHECK(runs >= done / 2);
+    return readers.mixed();
+}
 
 constexpr const char *permitted = "PASS_TCP +1";
 constexpr const char *denied = "ACL_DENY +1";
@@ -121,4 +190,12 @@ TEST_CASE("acl_publisher: no rules are a generation, too") {
     CHECK(published.shown() == "");
     published.publish("::/0 permit 0.0.0.0/0\n");
     CHECK(published.outcome("192.0.2.1") == permitted);
+}
+
+TEST_CASE("acl_publisher: a slow program sees one generation, however fast the next ones come") {
+    CHECK(mixed_while_publishing(datapath::AclPublisher::Grace::Wait, 100) == 0);
+}
+
+TEST_CASE("acl_publisher: without the grace step it sees mixtures: the test above can fail") {
+    CHECK(mixed_while_publishing(datapath::AclPublisher::Grace::Skip, 2000) > 0);
 }
