@@ -159,6 +159,8 @@ Status Gateway::start_watching(const datapath::StepHook &before_step) {
                    if (Status followed = refresh(); !followed)
                        log::error("following a network change: " + followed.error().text);
                }));
+    TRY(before_step("listen to the programs"));
+    TRY(listen_to_kernel());
     TRY(before_step("open the control socket"));
     TRY_ASSIGN(control_, ControlServer::create(*loop_, instance_.socket(), handlers()));
     if (relay_) {
@@ -201,6 +203,8 @@ Status Gateway::stop() {
     if (relay_)
         relay_->stop();
     relay_.reset();
+    ring_watch_ = sys::Watch{};
+    ring_.reset(); // its memory would keep the map
     dataplane_.reset();
     keep_first(remove_everything(instance_));
     return removed;

@@ -18,6 +18,7 @@
 #include "daemon/plan.h"
 #include "daemon/policy.h"
 #include "datapath/dataplane.h"
+#include "datapath/event_ring.h"
 #include "relay/relay.h"
 #include "sys/event_loop.h"
 
@@ -72,6 +73,10 @@ private:
     std::set<std::uint32_t> loaded_indexes() const;
     std::vector<int> listeners() const;
 
+    Status listen_to_kernel();
+    void drain_kernel_events();
+    void on_kernel_event(const fgw_event &event);
+
     Status watch_signals();
     void on_signal(int number);
     std::map<std::string, ControlServer::Handler> handlers();
@@ -91,10 +96,13 @@ private:
     std::vector<Loaded> loaded_;
     bool keepfaith_ = true;
     RuleSetRef rules_;             /* in force */
+    RuleSetRef rules_before_;      /* those before, while events of theirs may be waiting */
     std::uint32_t generation_ = 0; /* of rules_ */
     std::function<void(const Judgement &)> witness_;
     std::unique_ptr<relay::Relay> relay_;
     std::optional<datapath::Dataplane> dataplane_;
+    std::optional<datapath::EventRing> ring_;
+    sys::Watch ring_watch_;
     std::unique_ptr<ControlServer> control_;
     std::unique_ptr<sys::RouteMonitor> monitor_;
     std::vector<std::string> notes_;

@@ -88,7 +88,11 @@ Status Gateway::put_in_force(RuleSetRef rules) {
      * of both, so nothing slips through that the new rules deny. */
     if (relay_)
         relay_->set_policy(policy());
-    TRY(dataplane_->commit_acl(kernel.update));
+    rules_before_ = std::move(rules);
+    Status committed = dataplane_->commit_acl(kernel.update);
+    drain_kernel_events(); // the last of the generation before
+    rules_before_.reset();
+    TRY(std::move(committed));
     forget_rules(instance_, before);
     return Ok{};
 }

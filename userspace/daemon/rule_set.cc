@@ -16,11 +16,13 @@ Result<RuleSetRef> make_rule_set(std::vector<acl::Rule> rules, std::span<const P
     for (acl::Warning &warning : compiled.warnings)
         warnings.push_back(std::move(warning.text));
     acl::Lookup lookup(compiled.image);
+    SlotIndex by_slot(compiled.image.slots);
     return RuleSetRef(std::make_shared<const RuleSet>(RuleSet{
         .rules = std::move(rules),
         .image = std::move(compiled.image),
         .lookup = std::move(lookup),
         .warnings = std::move(warnings),
+        .by_slot = std::move(by_slot),
     }));
 }
 

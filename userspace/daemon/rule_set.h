@@ -8,6 +8,7 @@
 #include "acl/image.h"
 #include "acl/lookup.h"
 #include "acl/rule.h"
+#include "daemon/slot_index.h"
 
 #include <memory>
 #include <span>
@@ -21,6 +22,7 @@ struct RuleSet {
     acl::Image image;
     acl::Lookup lookup;                /* of the image */
     std::vector<std::string> warnings; /* "faithd.conf:7: this rule can never match ..." */
+    SlotIndex by_slot{};               /* what a verdict of the kernel names */
 };
 using RuleSetRef = std::shared_ptr<const RuleSet>;
 

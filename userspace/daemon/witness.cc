@@ -2,6 +2,7 @@
 #include "daemon/witness.h"
 
 #include "base/log.h"
+#include "daemon/reason_text.h"
 
 #include <chrono>
 #include <memory>
@@ -10,21 +11,6 @@
 namespace faith::daemon {
 
 namespace {
-
-const char *sentence_of(fgw_reason reason) {
-#define SENTENCE(name, number, origin, sentence)                                                   \
-    case FGW_##name:                                                                               \
-        return sentence;
-#define RETIRED(number)
-    switch (reason) {
-        FGW_REASONS(SENTENCE, RETIRED)
-    case FGW_REASON_MAX:
-        break;
-    }
-#undef SENTENCE
-#undef RETIRED
-    return "unknown reason";
-}
 
 /* So many per second, counted by whole seconds: a log needs no finer bucket. */
 class RateLimit {
@@ -63,7 +49,7 @@ std::string describe(const Judgement &judgement) {
             to_string(judgement.request.destination) + "]" + port;
     if (judgement.target != Ip4{})
         line += " (" + to_string(judgement.target) + port + ")";
-    line += std::string(": ") + sentence_of(judgement.reason);
+    line += std::string(": ") + reason_sentence(judgement.reason);
     if (judgement.rule != nullptr)
         line += " (" + acl::origin(*judgement.rule) + ")";
     return line;

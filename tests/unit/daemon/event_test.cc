@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include "daemon/event.h"
+
+#include "acl/parse.h"
+#include "daemon/witness.h"
+
+#include <catch2/catch.hpp>
+
+#include <algorithm>
+#include <array>
+
+using namespace faith;
+using namespace faith::daemon;
+
+namespace {
+
+const std::vector<acl::Rule> rules = *acl::parse("2001:db8:6::/64 deny 192.0.2.3\n"
+                                                 "2001:db8:6::/64 permit 0.0.0.0/0\n",
+                                                 "faithd.conf");
+const SlotIndex by_slot(std::array<std::uint32_t, 2>{7, 3});
+
+fgw_event denied_by_slot_7() {
+    fgw_event event{};
+    event.reason = FGW_ACL_DENY;
+    event.verdict = 7;
+    std::ranges::copy(parse_ip6("2001:db8:6::2")->bytes, event.source);
+    std::ranges::copy(parse_ip6("2001:db8:ffff::c000:203")->bytes, event.destination);
+    std::ranges::copy(parse_ip4("192.0.2.3")->bytes(), event.target);
+    event.source_port = 41234;
+    event.destination_port = 80;
+    return event;
+}
+
+} // namespace
+
+TEST_CASE("event: a verdict's slot is the deciding rule, whatever its other bits say") {
+    CHECK(deciding_rule(7, rules, by_slot) == &rules[0]);
+    CHECK(deciding_rule(3 | FGW_VERDICT_PERMIT | FGW_VERDICT_LIMIT, rules, by_slot) == &rules[1]);
+    CHECK(deciding_rule(FGW_VERDICT_NO_RULE, rules, by_slot) == nullptr);
+    CHECK(deciding_rule(4, rules, by_slot) == nullptr);
+}
+
+TEST_CASE("event: a denial of the kernel is witnessed in the words of the relay's") {
+    CHECK(describe(judgement_of(denied_by_slot_7(), &rules[0])) ==
+          "translation not permitted from 2001:db8:6::2 to [2001:db8:ffff::c000:203]:80 "
+          "(192.0.2.3:80): denied by a rule (faithd.conf:1)");
+}

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* What the kernel tells of a denied connection, with the rule that its verdict names. Pure. */
+#pragma once
+
+#include "daemon/policy.h"
+#include "daemon/slot_index.h"
+#include "faith/abi.h"
+
+#include <span>
+
+namespace faith::daemon {
+
+/* Null when no rule decided, or when the rules are not those of the event. */
+const acl::Rule *deciding_rule(std::uint32_t verdict, std::span<const acl::Rule> rules,
+                               const SlotIndex &by_slot);
+
+/* For the witness: the same line as for a refusal of the relay. */
+Judgement judgement_of(const fgw_event &event, const acl::Rule *rule);
+
+} // namespace faith::daemon

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* What the programs tell the gateway: denials, for the log. */
+#include "daemon/gateway.h"
+
+#include "base/log.h"
+#include "daemon/event.h"
+
+namespace faith::daemon {
+
+Status Gateway::listen_to_kernel() {
+    TRY_ASSIGN(datapath::EventRing ring,
+               datapath::EventRing::open(dataplane_->maps().events, [this](const fgw_event &event) {
+                   on_kernel_event(event);
+               }));
+    ring_.emplace(std::move(ring));
+    TRY_ASSIGN(ring_watch_, loop_->watch(ring_->fd(), sys::Interest{.read = true, .write = false},
+                                         [this](sys::Ready) { drain_kernel_events(); }));
+    return Ok{};
+}
+
+void Gateway::drain_kernel_events() {
+    if (!ring_)
+        return;
+    if (Status drained = ring_->consume(); !drained)
+        log::warning(drained.error().text);
+}
+
+void Gateway::on_kernel_event(const fgw_event &event) {
+    /* A slot means what it meant in the event's own generation. */
+    const RuleSetRef &rules = event.generation == generation_ ? rules_ : rules_before_;
+    const acl::Rule *rule =
+        rules ? deciding_rule(event.verdict, rules->rules, rules->by_slot) : nullptr;
+    witness_(judgement_of(event, rule));
+}
+
+} // namespace faith::daemon
