@@ -3,6 +3,7 @@
 """Looking inside: what is in force, what would happen and why, what happened; and that
 looking changes nothing.
 """
+import json
 import re
 import signal
 import subprocess
@@ -71,6 +72,94 @@ def witness_over_reload(t):
     equal(banner(net.six, on("192.0.2.4"), PORT), "refused", "who answered after")
     wait_for(lambda: "faithd.conf:5)" in log.text(), "the rule of now")
     contains(log.text(), "faithd.conf:2)", "the rule of before")
+
+
+def hits(gw):
+    return {rule["line"]: rule["hits"] for rule in json.loads(gw.run("acl", "show", "--json").out)}
+
+
+@test("inspect: acl show lists the rules in order with FILE:LINE, text and hits, also without a daemon")
+def show(t):
+    net, gw, _ = loaded(t)
+    listed = json.loads(gw.run("acl", "show", "--json").out)
+    equal([sorted(rule) for rule in listed], [["file", "hits", "line", "text"]] * 3, "keys")
+    equal([rule["line"] for rule in listed], [2, 3, 4], "lines")
+    equal(listed[0]["text"], "2001:db8:6::/64 deny 192.0.2.3/32", "text")
+    check(listed[0]["file"].endswith("faithd.conf"), f"file: {listed[0]}")
+    equal(hits(gw), {2: 0, 3: 0, 4: 0}, "hits at first")
+    equal(banner(net.six, TARGET, PORT), "four", "who answered")
+    for _ in range(2):
+        equal(banner(net.six, on("192.0.2.3"), PORT), "refused", "who answered as 192.0.2.3")
+    equal(hits(gw), {2: 2, 3: 1, 4: 0}, "hits")
+    contains(gw.run("acl", "show").out, "faithd.conf:2: 2001:db8:6::/64 deny 192.0.2.3/32", "the page")
+    gw.kill()
+    equal(hits(gw), {2: 2, 3: 1, 4: 0}, "hits after the daemon's death")
+
+
+@test("inspect: acl show after a reload: an unchanged rule keeps its hits, also behind others")
+def show_after_reload(t):
+    net, gw, _ = loaded(t)
+    equal(banner(net.six, TARGET, PORT), "four", "who answered")
+    t.write("faithd.conf", "2001:db8:6::/64 deny 192.0.2.7\n" + RULES)
+    gw.run("reload")
+    equal(hits(gw), {1: 0, 3: 0, 4: 1, 5: 0}, "hits")
+
+
+VERDICTS = (
+    ("192.0.2.2", PORT, 0, "ACL_PERMIT", 3),
+    ("192.0.2.3", PORT, 1, "ACL_DENY", 2),
+    ("192.0.2.2", 80, 1, "ACL_NO_MATCH", None),
+    ("198.51.100.1", PORT, 1, "ACL_NO_MATCH", None),
+    ("127.0.0.1", PORT, 1, "NEVER_TARGET", 4),
+    ("192.0.2.1", PORT, 1, "OWN_TARGET", 3),
+)
+
+
+@test("inspect: acl test says verdict, rule and generation of what is in force, also without a daemon")
+def test_live(t):
+    net, gw, _ = loaded(t)
+    for alive in (True, False):
+        if not alive:
+            gw.kill()
+        for target, port, rc, reason, line in VERDICTS:
+            said = json.loads(gw.run("acl", "test", SIX, target, port, "--json", rc=rc).out)
+            equal(said["verdict"], "deny" if rc else "permit", f"verdict on {target}")
+            equal(said["reason"], reason, f"reason for {target}")
+            equal(said["generation"], 1, "generation")
+            equal(said["rule"] and said["rule"]["line"], line, f"rule for {target}")
+    contains(gw.run("acl", "test", SIX, "192.0.2.3", rc=1).out, "faithd.conf:2: ", "the rule in words")
+
+
+@test("inspect: acl test --acl asks the file, without root and without a gateway; 2 for what is wrong")
+def test_offline(t):
+    net, gw = newsletter(t)
+    rules, config = t.write("faithd.conf", RULES), gw.config('[faith]\nnever = ["192.0.2.5"]\n')
+
+    def ask(target, port, file=rules):
+        return gw.run_less(("setpriv", "--reuid", "65534", "--clear-groups"), "acl", "test", SIX, target, port,
+                           "--acl", file, "-c", config, "--json")
+
+    for target, port, want in (("192.0.2.2", PORT, ("permit", "ACL_PERMIT", 3)),
+                               ("192.0.2.3", PORT, ("deny", "ACL_DENY", 2)),
+                               ("192.0.2.5", PORT, ("deny", "NEVER_TARGET", 3)),
+                               ("192.0.2.2", 80, ("deny", "ACL_NO_MATCH", None))):
+        done = ask(target, port)
+        said = json.loads(done.out)
+        equal((said["verdict"], said["reason"], said["rule"] and said["rule"]["line"]), want, f"{target} {port}")
+        equal(done.rc, 0 if want[0] == "permit" else 1, f"exit code for {target} {port}")
+        equal(said["generation"], None, "generation")
+    done = ask("192.0.2.2", PORT, t.write("wrong.conf", "::/0 allow 192.0.2.2\n"))
+    equal(done.rc, 2, "exit code for a wrong file")
+    contains(done.err, "wrong.conf:1:6: ", "where the file is wrong")
+    for words in ((SIX, "2001:db8::1"), ("192.0.2.9", "192.0.2.2"), (SIX, "192.0.2.2", 70000), (SIX,)):
+        gw.run("acl", "test", *words, "--acl", rules, rc=2)
+
+
+@test("inspect: without a gateway the live questions say so, exit 1")
+def not_loaded(t):
+    net, gw = newsletter(t)
+    for words in (("acl", "show"), ("acl", "test", SIX, FOUR)):
+        contains(gw.run(*words, rc=1).err, "not loaded", "the message")
 
 
 if __name__ == "__main__":

@@ -24,6 +24,15 @@ struct ReloadOptions {
 };
 int cmd_reload(const ReloadOptions &options, Output output);
 int cmd_keepfaith(const std::string &wanted, Output output); /* "on", "off", "" to ask */
+/* A connection that somebody asks about, as typed. */
+struct Connection {
+    std::string source;
+    std::string destination;
+    std::string port = "80";
+};
+int cmd_acl_show(Output output);
+/* From the file of options.acl, or from what is in force. 0 permit, 1 deny. */
+int cmd_acl_test(const Connection &connection, const daemon::Options &options, Output output);
 int cmd_check(const daemon::Options &options, Output output);
 int cmd_map(const std::string &address, const daemon::Options &options, Output output);
 int cmd_version(Output output);

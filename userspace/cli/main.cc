@@ -21,6 +21,7 @@ struct Arguments {
     std::string on_or_off;
     std::string xdp = "auto";
     faith::cli::ReloadOptions reload;
+    faith::cli::Connection connection;
     bool no_relay = false;
     bool json = false;
 
@@ -85,6 +86,31 @@ std::function<int()> add_reload(CLI::App &app, Arguments &args) {
     return [&args] { return faith::cli::cmd_reload(args.reload, args.output()); };
 }
 
+void add_connection(CLI::App &command, Arguments &args, const char *destination) {
+    command.add_option("source", args.connection.source, "IPv6 address of the client")->required();
+    command.add_option("destination", args.connection.destination, destination)->required();
+    command.add_option("port", args.connection.port, "Destination port")->capture_default_str();
+}
+
+std::function<int()> add_acl(CLI::App &app, Arguments &args) {
+    CLI::App &acl = *app.add_subcommand("acl", "The rules in force, and what they would decide");
+    acl.require_subcommand(1);
+    CLI::App &show = *acl.add_subcommand("show", "Rules in the order of the list, with their hits");
+    add_json(show, args);
+    CLI::App &test = *acl.add_subcommand("test", "The verdict on a connection, and its rule");
+    add_connection(test, args, "IPv4 address of the server");
+    CLI::Option *file = test.add_option("--acl", args.options.acl,
+                                        "Ask this list, offline (default: what is in force)");
+    test.add_option("-c,--config", args.options.config, "Configuration for prefixes and `never`")
+        ->needs(file);
+    add_json(test, args);
+    return [&args, &show] {
+        return show.parsed()
+                   ? faith::cli::cmd_acl_show(args.output())
+                   : faith::cli::cmd_acl_test(args.connection, args.options, args.output());
+    };
+}
+
 std::function<int()> add_keepfaith(CLI::App &app, Arguments &args) {
     CLI::App &keepfaith =
         *app.add_subcommand("keepfaith", "The switch of faith(4): off captures nothing");
@@ -133,15 +159,11 @@ int main(int argc, char **argv) {
     app.set_version_flag("--version", "faith-gw " FGW_VERSION);
     Arguments args;
     const std::vector<std::pair<const char *, std::function<int()>>> commands = {
-        {"load", add_load(app, args)},
-        {"unload", add_unload(app, args)},
-        {"status", add_status(app, args)},
-        {"reload", add_reload(app, args)},
-        {"keepfaith", add_keepfaith(app, args)},
-        {"check", add_check(app, args)},
-        {"map", add_map(app, args)},
-        {"version", add_version(app, args)},
-        {"help", add_help(app)},
+        {"load", add_load(app, args)},       {"unload", add_unload(app, args)},
+        {"status", add_status(app, args)},   {"reload", add_reload(app, args)},
+        {"acl", add_acl(app, args)},         {"keepfaith", add_keepfaith(app, args)},
+        {"check", add_check(app, args)},     {"map", add_map(app, args)},
+        {"version", add_version(app, args)}, {"help", add_help(app)},
     };
     try {
         app.parse(argc, argv);

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #include "daemon/status.h"
 
+#include "daemon/kernel_view.h"
 #include "datapath/dataplane.h"
 #include "faith/names.h"
 #include "sys/rtnl.h"
-
-#include <algorithm>
 
 namespace faith::daemon {
 
@@ -38,23 +37,6 @@ Json relay_json(const std::optional<relay::Totals> &totals) {
             {"bytes_spliced", t.bytes_spliced},
             {"connect_failures", t.reasons[FGW_CONNECT_REFUSED] + t.reasons[FGW_CONNECT_TIMEOUT] +
                                      t.reasons[FGW_CONNECT_FAILED]}};
-}
-
-/* Prefixes as the map has them; the layout tells the two readings of a length apart. */
-Result<std::vector<prefix::FaithPrefix>> prefixes_in(const datapath::Maps &maps) {
-    TRY_ASSIGN(const auto entries, maps.prefixes.entries());
-    std::vector<prefix::FaithPrefix> prefixes;
-    for (const auto &[key, value] : entries) {
-        if (value.kind != FGW_PREFIX_CAPTURE)
-            continue;
-        prefix::FaithPrefix found;
-        std::copy(std::begin(key.addr), std::end(key.addr), found.prefix.address.bytes.begin());
-        found.prefix.length = value.prefix_len;
-        found.layout = value.layout == FGW_LAYOUT_RFC6052 ? prefix::Layout::Rfc6052
-                                                          : prefix::Layout::FaithLast32;
-        prefixes.push_back(found);
-    }
-    return prefixes;
 }
 
 Result<std::vector<StatusReport::OnInterface>> interfaces_with_xdp() {
@@ -105,7 +87,7 @@ Result<Json> status_from_pins(const Instance &instance) {
     const datapath::Maps &maps = opened->maps;
     report.loaded = true;
     TRY_ASSIGN(report.interfaces, interfaces_with_xdp());
-    TRY_ASSIGN(report.prefixes, prefixes_in(maps));
+    TRY_ASSIGN(report.prefixes, read_prefixes(maps));
     TRY_ASSIGN(const auto config, maps.config.find(0));
     report.keepfaith = config && config->keepfaith != 0;
     TRY_ASSIGN(report.kernel_reasons, maps.reasons.sums(FGW_REASON_MAX));

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include "cli/render_inspect.h"
+
+#include <cstdint>
+#include <cstdio>
+
+namespace faith::cli {
+
+namespace {
+
+using nlohmann::json;
+
+std::string word(const json &object, const char *key) { return object.value(key, std::string()); }
+
+/* "faithd.conf:7", or what a derived rule stands for. */
+std::string origin(const json &rule) {
+    const std::uint64_t line = rule.value("line", std::uint64_t{0});
+    return line == 0 ? word(rule, "file") : word(rule, "file") + ":" + std::to_string(line);
+}
+
+std::string rule_line(const json &rule) {
+    return rule.is_null() ? "" : "rule        " + origin(rule) + ": " + word(rule, "text") + "\n";
+}
+
+} // namespace
+
+std::string json_text(const json &value) {
+    return value.dump(2, ' ', false, json::error_handler_t::replace) + "\n";
+}
+
+std::string render_rules_with_hits(const json &rules) {
+    std::string text;
+    for (const json &rule : rules) {
+        char hits[32];
+        std::snprintf(hits, sizeof hits, "%12llu  ", rule["hits"].get<unsigned long long>());
+        text += hits + origin(rule) + ": " + word(rule, "text") + "\n";
+    }
+    return text.empty() ? "no rule: nothing is permitted\n" : text;
+}
+
+std::string render_trial(const json &trial) {
+    std::string text = word(trial, "verdict") + ": " + word(trial, "sentence") + "\n";
+    text += rule_line(trial["rule"]);
+    if (!trial["generation"].is_null())
+        text += "generation  " + std::to_string(trial["generation"].get<std::uint64_t>()) + "\n";
+    return text;
+}
+
+} // namespace faith::cli
