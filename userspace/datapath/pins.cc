@@ -143,7 +143,7 @@ std::string Pins::xdp_link_name(std::uint32_t interface_index) {
  * directory in it: then make it again. */
 Status Pins::make_base() const {
     Status made = Ok{};
-    for (int attempt = 0; attempt < 100; ++attempt) {
+    for (int attempt = 0; attempt < 10'000; ++attempt) {
         TRY(make_directory(root_));
         made = make_directory(base_);
         if (made || made.error().sys_errno != ENOENT)
