@@ -37,13 +37,20 @@ Step Alg::feed(Side from, std::string_view bytes) {
     return run();
 }
 
+Step Alg::feed_urgent(char byte) {
+    if (state_ == State::Transparent) {
+        step_.urgent = step_.to_server.size();
+        step_.to_server += byte;
+    } else if (state_ != State::Dead) {
+        client_.feed_urgent(byte);
+    }
+    return run();
+}
+
 Step Alg::end(Side from) {
     (from == Side::Client ? client_ended_ : server_ended_) = true;
-    if (from == Side::Server) {
-        /* It answers no more: nothing is worth waiting for. */
-        auth_asked_ = false;
-        awaited_.clear();
-    }
+    if (from == Side::Server)
+        auth_asked_ = false; /* it answers no more: nothing is worth waiting for */
     return run();
 }
 
@@ -98,7 +105,7 @@ bool Alg::run_server() {
 
 void Alg::on_command(const Line &line) {
     if (line.text.empty()) {
-        step_.to_server += line.controls;
+        send_controls(line);
         return;
     }
     const Command command = parse_command(line.text);
@@ -207,13 +214,26 @@ void Alg::on_algs(const Line &line, std::string_view argument) {
     answer(line, state_ == State::Off ? "216 NONE" : "216 EPSVEPRT");
 }
 
-void Alg::pass(const Line &line, Kind kind) {
+void Alg::send_line(const Line &line) {
+    if (line.urgent)
+        step_.urgent = step_.to_server.size() + *line.urgent;
     step_.to_server += line.raw;
+}
+
+/* The last of them is what the urgent byte was, if there was one: IAC IP IAC DM. */
+void Alg::send_controls(const Line &line) {
+    step_.to_server += line.controls;
+    if (line.urgent && !line.controls.empty())
+        step_.urgent = step_.to_server.size() - 1;
+}
+
+void Alg::pass(const Line &line, Kind kind) {
+    send_line(line);
     awaited_.push_back(Awaited{.kind = kind, .answer = {}});
 }
 
 void Alg::replace(const Line &line, std::string_view text, Kind kind) {
-    step_.to_server += line.controls;
+    send_controls(line);
     step_.to_server += text;
     step_.to_server += crlf;
     awaited_.push_back(Awaited{.kind = kind, .answer = {}});

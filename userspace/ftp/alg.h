@@ -89,6 +89,7 @@ using Effect = std::variant<Listen, Expect, Withdraw, Hangup>;
 struct Step {
     std::string to_client;
     std::string to_server;
+    std::optional<std::size_t> urgent{}; /* this byte of to_server: Telnet's synch for an ABOR */
     std::vector<Effect> effects;
 };
 
@@ -102,15 +103,14 @@ public:
         : dialect_(dialect), client_address_(client), destination_(destination) {}
 
     Step feed(Side from, std::string_view bytes);
-    Step end(Side from); /* no more bytes from there */
+    Step feed_urgent(char byte); /* of the client */
+    Step end(Side from);         /* no more bytes from there */
     Step listening(Ip4 address, std::uint16_t port);
     Step expecting();
     Step failed(); /* what was asked for cannot be */
 
-    /* False: more bytes would only be kept; do not read that side. */
+    /* False: more bytes, or an end, would only be kept; do not read that side. */
     bool takes(Side from) const { return !held(from); }
-    /* Bytes are kept that will go on later. */
-    bool keeps(Side from) const { return !reader(from).empty(); }
 
 private:
     struct Awaited {
@@ -133,7 +133,6 @@ private:
     bool run_client();
     bool run_server(); /* one line; false: there is none */
     bool held(Side side) const;
-    const LineReader &reader(Side side) const { return side == Side::Client ? client_ : server_; }
     LineReader &reader(Side side) { return side == Side::Client ? client_ : server_; }
 
     void on_command(const Line &line);
@@ -143,6 +142,8 @@ private:
     void on_announcement(const Line &line, const Announcement &announcement, Kind kind);
     void on_ip4_command(const Line &line, const std::string &verb);
     void on_algs(const Line &line, std::string_view argument);
+    void send_line(const Line &line);
+    void send_controls(const Line &line);
     void pass(const Line &line, Kind kind);
     void replace(const Line &line, std::string_view text, Kind kind);
     void answer(const Line &line, std::string_view text);

@@ -25,19 +25,27 @@ bool ends_with_iac_se(std::string_view text) {
 std::optional<Line> LineReader::next() {
     std::size_t used = 0;
     bool whole = false;
-    while (used < pending_.size() && !whole && !too_long())
-        whole = take(pending_[used++]);
+    while (used < pending_.size() && !whole && !too_long()) {
+        const Byte kind = urgent_ == used ? Byte::Urgent : Byte::Ordinary;
+        whole = take(pending_[used++], kind);
+    }
     pending_.erase(0, used);
+    if (urgent_)
+        urgent_ = *urgent_ >= used ? std::optional(*urgent_ - used) : std::nullopt;
     if (!whole)
         return std::nullopt;
     return std::exchange(line_, {});
 }
 
-bool LineReader::take(char byte) {
+bool LineReader::take(char byte, Byte kind) {
     if (!telnet_.empty() || byte == iac) {
+        if (kind == Byte::Urgent)
+            telnet_urgent_ = telnet_.size();
         telnet_ += byte;
-        return take_telnet();
+        return take_telnet(kind);
     }
+    if (kind == Byte::Urgent)
+        line_.urgent = line_.raw.size();
     line_.raw += byte;
     if (byte != '\n') {
         line_.text += byte;
@@ -49,7 +57,7 @@ bool LineReader::take(char byte) {
 }
 
 /* Acts when the command is whole. */
-bool LineReader::take_telnet() {
+bool LineReader::take_telnet(Byte kind) {
     if (telnet_.size() < 2)
         return false;
     const char verb = telnet_[1];
@@ -58,7 +66,7 @@ bool LineReader::take_telnet() {
         telnet_.clear();
         line_.raw += iac;
         line_.text += iac;
-        return take(verb);
+        return take(verb, kind);
     }
     if (verb == will || verb == wont || verb == do_it || verb == dont) {
         if (telnet_.size() < 3)
@@ -72,14 +80,21 @@ bool LineReader::take_telnet() {
             return false;
         }
     } else {
-        line_.raw += telnet_;
-        if (verb == iac)
-            line_.text += iac;
-        else
-            line_.controls += telnet_;
+        append_telnet();
     }
     telnet_.clear();
+    telnet_urgent_.reset();
     return false;
+}
+
+void LineReader::append_telnet() {
+    if (telnet_urgent_)
+        line_.urgent = line_.raw.size() + *telnet_urgent_;
+    line_.raw += telnet_;
+    if (telnet_[1] == iac)
+        line_.text += iac;
+    else
+        line_.controls += telnet_;
 }
 
 void LineReader::take_negotiation(char verb, char option) {
@@ -93,6 +108,7 @@ std::string LineReader::rest() {
     std::string all = std::exchange(line_, {}).raw;
     all += std::exchange(telnet_, {});
     all += std::exchange(pending_, {});
+    urgent_.reset();
     return all;
 }
 

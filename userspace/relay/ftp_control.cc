@@ -46,7 +46,8 @@ Pump::Result FtpControl::step(Direction direction, Pump::Told told) {
         return Pump::Result::SinkFailed;
     bool more = true;
     while (more && want_read(direction)) {
-        const std::span<std::byte> into = tools_.scratch.first(read_at_once);
+        const bool urgent = direction == Direction::Up && sys::at_urgent_mark(here.source);
+        const std::span<std::byte> into = tools_.scratch.first(urgent ? 1 : read_at_once);
         const Moved in = sys::receive(here.source, into);
         more =
             in.kind == Moved::Kind::Some && (in.bytes == into.size() || told == Pump::Told::Ended);
@@ -56,11 +57,12 @@ Pump::Result FtpControl::step(Direction direction, Pump::Told told) {
             break;
         here.progress = true;
         if (in.kind == Moved::Kind::End) {
-            here.ended = true;
             perform(alg_.end(source_of(direction)));
+            here.ended = true;
         } else {
             const char *text = reinterpret_cast<const char *>(into.data());
-            perform(alg_.feed(source_of(direction), std::string_view(text, in.bytes)));
+            perform(urgent ? alg_.feed_urgent(*text)
+                           : alg_.feed(source_of(direction), std::string_view(text, in.bytes)));
         }
         if (!drain(here))
             return Pump::Result::SinkFailed;
@@ -72,12 +74,15 @@ Pump::Result FtpControl::step(Direction direction, Pump::Told told) {
 
 bool FtpControl::drain(Flow &flow) {
     while (!flow.out.empty()) {
-        const Moved out = sys::send(flow.sink, std::as_bytes(std::span(flow.out)));
+        const Moved out = send(flow);
         if (out.kind == Moved::Kind::Again)
             return true;
         if (out.kind != Moved::Kind::Some)
             return false;
         flow.out.erase(0, out.bytes);
+        if (flow.urgent)
+            flow.urgent =
+                *flow.urgent >= out.bytes ? std::optional(*flow.urgent - out.bytes) : std::nullopt;
         flow.bytes += out.bytes;
         flow.moved->add(out.bytes);
         flow.progress = true;
@@ -85,14 +90,18 @@ bool FtpControl::drain(Flow &flow) {
     return true;
 }
 
+/* Up to the urgent byte, or that, or all. */
+Moved FtpControl::send(const Flow &flow) const {
+    const std::span<const std::byte> all = std::as_bytes(std::span(flow.out));
+    if (!flow.urgent)
+        return sys::send(flow.sink, all);
+    return *flow.urgent == 0 ? sys::send_urgent(flow.sink, all.front())
+                             : sys::send(flow.sink, all.first(*flow.urgent));
+}
+
 bool FtpControl::want_read(Direction direction) const {
     const Flow &here = flow(direction);
     return !hung_up_ && !here.ended && here.out.empty() && alg_.takes(source_of(direction));
-}
-
-bool FtpControl::finished(Direction direction) const {
-    const Flow &here = flow(direction);
-    return here.ended && here.out.empty() && !alg_.keeps(source_of(direction));
 }
 
 bool FtpControl::take_progress(Direction direction) {
@@ -111,8 +120,10 @@ void FtpControl::perform(ftp::Step first) {
     std::deque<ftp::Step> steps;
     for (steps.push_back(std::move(first)); !steps.empty(); steps.pop_front()) {
         const ftp::Step step = std::move(steps.front());
-        flow(Direction::Up).out += step.to_server;
-        flow(Direction::Down).out += step.to_client;
+        if (step.urgent)
+            flow(Direction::Up).urgent = flow(Direction::Up).out.size() + *step.urgent;
+        add(Direction::Up, step.to_server);
+        add(Direction::Down, step.to_client);
         for (const ftp::Effect &effect : step.effects) {
             if (const ftp::Listen *wanted = std::get_if<ftp::Listen>(&effect))
                 steps.push_back(listen(wanted->client_port));
@@ -127,6 +138,13 @@ void FtpControl::perform(ftp::Step first) {
     for (const Flow &flow : flows_)
         if (flow.out.size() > most_waiting)
             hang_up("a peer that does not read");
+}
+
+/* Behind a side's end only the gateway itself might still say something, "no" to a Telnet
+ * option of the other side. Its FIN is sent or waits to be. */
+void FtpControl::add(Direction direction, std::string_view text) {
+    if (!flow(direction).ended)
+        flow(direction).out += text;
 }
 
 /* What a connection of its own would be told (4). */

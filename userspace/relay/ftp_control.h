@@ -32,6 +32,7 @@
 #include <array>
 #include <functional>
 #include <limits>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -72,7 +73,9 @@ public:
     Pump::Result step(Direction direction, Pump::Told told);
     bool want_read(Direction direction) const;
     bool want_write(Direction direction) const { return !flow(direction).out.empty(); }
-    bool finished(Direction direction) const;
+    bool finished(Direction direction) const {
+        return flow(direction).ended && flow(direction).out.empty();
+    }
     bool take_progress(Direction direction);
     std::uint64_t bytes(Direction direction) const { return flow(direction).bytes; }
 
@@ -85,8 +88,9 @@ private:
         int source = -1;
         int sink = -1;
         Counter *moved = nullptr;
-        std::string out; /* for the sink */
-        bool ended = false;
+        std::string out;                     /* for the sink */
+        std::optional<std::size_t> urgent{}; /* this byte of out */
+        bool ended = false;                  /* no more goes to the sink than is in out */
         bool progress = false;
         std::uint64_t bytes = 0;
     };
@@ -95,8 +99,10 @@ private:
     }
     Flow &flow(Direction direction) { return flows_[direction == Direction::Up ? 0 : 1]; }
     bool drain(Flow &flow); /* false: the sink failed */
+    sys::Moved send(const Flow &flow) const;
 
-    void perform(ftp::Step step);
+    void perform(ftp::Step first);
+    void add(Direction direction, std::string_view text);
     ftp::Step listen(std::uint16_t client_port);
     ftp::Step expect(std::uint16_t port);
     std::optional<Dial> permitted(std::uint16_t port);

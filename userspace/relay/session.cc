@@ -328,20 +328,11 @@ bool Session::advance(Direction direction, Pump::Told told) {
         happen(up ? Event::ServerReset : Event::ClientReset);
         return false;
     }
-    if (const FtpControl *control = carrier_.control()) {
-        if (control->hung_up()) {
-            happen(Event::Hangup);
-            return false;
-        }
-        /* A reply may have set free what the client had said before its end. */
-        if (!pass_end_on(up ? Direction::Down : Direction::Up))
-            return false;
+    const FtpControl *control = carrier_.control();
+    if (control != nullptr && control->hung_up()) {
+        happen(Event::Hangup);
+        return false;
     }
-    return pass_end_on(direction);
-}
-
-bool Session::pass_end_on(Direction direction) {
-    const bool up = direction == Direction::Up;
     const Phase passed_on = up ? Phase::ClientDone : Phase::ServerDone;
     if (carrier_.finished(direction) && phase_ != passed_on)
         happen(up ? Event::ClientEnd : Event::ServerEnd);

@@ -130,8 +130,7 @@ private:
     void on_ready_connecting(Side side, sys::Ready ready);
     void on_timer();
     bool advance(Direction direction, Pump::Told told); /* false: the session is over */
-    bool pass_end_on(Direction direction);              /* the same */
-    bool settle();                                      /* the same */
+    bool settle();                                      /* false: the session is over */
     sys::Interest interest(Side side) const;
     int fd(Side side) const { return (side == Side::Client ? client_ : server_).get(); }
     sys::Watch &watch_of(Side side) { return side == Side::Client ? client_watch_ : server_watch_; }

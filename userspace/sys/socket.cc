@@ -4,6 +4,7 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -260,6 +261,16 @@ Moved receive(int fd, std::span<std::byte> into) {
 
 Moved send(int fd, std::span<const std::byte> from) {
     const ssize_t put = ::send(fd, from.data(), from.size(), MSG_NOSIGNAL);
+    return moved_from(put, errno);
+}
+
+bool at_urgent_mark(int fd) {
+    int at = 0;
+    return ::ioctl(fd, SIOCATMARK, &at) == 0 && at != 0;
+}
+
+Moved send_urgent(int fd, std::byte byte) {
+    const ssize_t put = ::send(fd, &byte, 1, MSG_NOSIGNAL | MSG_OOB);
     return moved_from(put, errno);
 }
 

@@ -91,6 +91,10 @@ int take_error(int fd); /* SO_ERROR: tells it once and forgets it; 0 if there is
 Moved receive(int fd, std::span<std::byte> into);
 Moved send(int fd, std::span<const std::byte> from); /* no SIGPIPE */
 
+/* Whether the byte to be received next is the urgent one (SO_OOBINLINE; receive() stops there). */
+bool at_urgent_mark(int fd);
+Moved send_urgent(int fd, std::byte byte);
+
 /* FIN after everything sent so far. Fails only when the connection is gone, and then
  * epoll tells. */
 void finish_sending(int fd);

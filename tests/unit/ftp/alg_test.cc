@@ -55,12 +55,10 @@ TEST_CASE("alg: while an effect is performed nobody is read, while AUTH waits th
     CHECK(alg.takes(Side::Client));
     CHECK(alg.feed(Side::Client, "EPRT |2|2001:db8:2::31|5282|\r\nNOOP\r\n").to_server.empty());
     CHECK_FALSE(alg.takes(Side::Client));
-    CHECK(alg.keeps(Side::Client));
     CHECK_FALSE(alg.takes(Side::Server));
     CHECK(alg.listening(Ip4{.value = 0xc0000201}, 258).to_server ==
           "PORT 192,0,2,1,1,2\r\nNOOP\r\n");
     CHECK(alg.takes(Side::Client));
-    CHECK_FALSE(alg.keeps(Side::Client));
     (void)alg.feed(Side::Client, "AUTH TLS\r\n");
     CHECK_FALSE(alg.takes(Side::Client));
     CHECK(alg.takes(Side::Server));
@@ -78,10 +76,8 @@ TEST_CASE("alg: a client that never waits for replies is read no further at some
 
 TEST_CASE("alg: a server that has gone is waited for no longer") {
     Alg alg = greeted();
-    (void)alg.feed(Side::Client, "AUTH TLS\r\nQUIT\r\n");
-    CHECK(alg.keeps(Side::Client));
+    CHECK(alg.feed(Side::Client, "AUTH TLS\r\nQUIT\r\n").to_server == "AUTH TLS\r\n");
     CHECK(alg.end(Side::Server).to_server == "QUIT\r\n");
-    CHECK_FALSE(alg.keeps(Side::Client));
 }
 
 TEST_CASE("alg: lines without end hang up, on either side") {
@@ -103,4 +99,26 @@ TEST_CASE("alg: answers nobody asked for change nothing") {
     CHECK(alg.expecting().to_client.empty());
     CHECK(alg.failed().to_client.empty());
     CHECK(alg.feed(Side::Server, "421 idle\r\n").to_client == "421 idle\r\n");
+}
+
+TEST_CASE("alg: what was urgent stays urgent, passed on, replaced or after AUTH (R28, D38)") {
+    Alg alg = greeted();
+    (void)alg.feed(Side::Client, "NOOP\r\n\xff\xf4\xff");
+    CHECK_FALSE(alg.feed_urgent('\xf2').urgent);
+    Step step = alg.feed(Side::Client, "ABOR\r\nNOOP\r\n");
+    REQUIRE(step.urgent);
+    CHECK(step.to_server[*step.urgent] == '\xf2');
+    (void)alg.feed(Side::Client, "\xff\xf4\xff");
+    (void)alg.feed_urgent('\xf2');
+    step = alg.feed(Side::Client, "EPSV\r\n");
+    CHECK(step.to_server == "\xff\xf4\xff\xf2PASV\r\n");
+    CHECK(step.urgent == 3);
+    CHECK_FALSE(alg.feed(Side::Client, "NOOP\r\n").urgent);
+    (void)alg.feed(Side::Client, "AUTH TLS\r\n");
+    for (int i = 0; i < 6; ++i)
+        (void)alg.feed(Side::Server, "200 ok\r\n");
+    (void)alg.feed(Side::Server, "234 go\r\n");
+    step = alg.feed_urgent('x');
+    CHECK(step.to_server == "x");
+    CHECK(step.urgent == 0);
 }

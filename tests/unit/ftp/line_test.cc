@@ -122,3 +122,29 @@ TEST_CASE("line: one without end is noticed, and no more is kept of it") {
     CHECK_FALSE(telnet.too_long());
     CHECK(telnet.rest().size() <= 5);
 }
+
+TEST_CASE("line: the urgent byte is known to its line, and to no other") {
+    LineReader reader;
+    reader.feed("STAT\r\n\xff\xf4\xff");
+    reader.feed_urgent('\xf2');
+    reader.feed("ABOR\r\nNOOP\r\n");
+    CHECK_FALSE(reader.next()->urgent);
+    const std::optional<Line> abort = reader.next();
+    REQUIRE(abort->urgent);
+    CHECK(abort->raw[*abort->urgent] == '\xf2');
+    CHECK_FALSE(reader.next()->urgent);
+
+    /* BSD's ftp sends the second IAC urgent, not the DM behind it. */
+    reader.feed("\xff\xf4");
+    reader.feed_urgent('\xff');
+    reader.feed("\xf2"
+                "ABOR\r\n");
+    CHECK(reader.next()->urgent == 2);
+
+    reader.feed("AB");
+    CHECK_FALSE(reader.next());
+    reader.feed_urgent('O');
+    CHECK_FALSE(reader.next());
+    reader.feed("R\r\n");
+    CHECK(reader.next()->urgent == 2);
+}

@@ -330,3 +330,36 @@ TEST_CASE("ftp_control: a client that asks for Telnet options and never reads is
     });
     CHECK(ftp.complaints.ends_with("a peer that does not read"));
 }
+
+TEST_CASE("ftp_control: the urgent byte of an ABOR reaches the server as one, in its place (R28)") {
+    Ftp ftp;
+    const int client = ftp.control.client.get();
+    const int server = ftp.control.server.get();
+    peers::set_option(server, SOL_SOCKET, SO_OOBINLINE, 1);
+    ftp.say("STAT");
+    std::string_view before = "\xff\xf4\xff";
+    REQUIRE(peers::push(client, before));
+    std::string_view mark = "\xf2";
+    REQUIRE(peers::push(client, mark, MSG_OOB));
+    ftp.say("ABOR");
+    ftp.say("NOOP");
+    ftp.settle();
+    std::array<std::byte, 100> heard{};
+    CHECK(sys::receive(server, heard).bytes == 9); /* it stops before the urgent byte */
+    CHECK(sys::at_urgent_mark(server));
+    CHECK(ftp.server_heard() == "\xf2"
+                                "ABOR\r\nNOOP\r\n");
+    CHECK_FALSE(sys::at_urgent_mark(server));
+}
+
+TEST_CASE("ftp_control: Telnet options after a half close harm nobody") {
+    Ftp ftp;
+    REQUIRE(::shutdown(ftp.control.client.get(), SHUT_WR) == 0);
+    CHECK(ftp.end_seen(ftp.control.server.get()) == Seen::End);
+    ftp.send(ftp.control.server.get(), "\xff\xfd\x01"
+                                       "221 bye\r\n");
+    CHECK(ftp.client_heard() == "221 bye\r\n");
+    REQUIRE(::shutdown(ftp.control.server.get(), SHUT_WR) == 0);
+    CHECK(ftp.end_seen(ftp.control.client.get()) == Seen::End);
+    CHECK(ftp.count(FGW_CLOSED) == 1);
+}

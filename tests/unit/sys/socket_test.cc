@@ -181,3 +181,21 @@ TEST_CASE("socket: an IPv4 listener on an address, and who comes to it") {
     CHECK_FALSE(listen4(Ip4{.value = 0xc0000201})); /* 192.0.2.1 */
     CHECK(accept4(-1).kind == Accepted::Kind::Failed);
 }
+
+TEST_CASE("socket: an urgent byte stops a read before it, and is known") {
+    const peers::Tcp tcp;
+    peers::set_option(tcp.b.get(), SOL_SOCKET, SO_OOBINLINE, 1);
+    const std::array<std::byte, 3> text = {std::byte{'a'}, std::byte{'b'}, std::byte{'c'}};
+    CHECK_FALSE(at_urgent_mark(tcp.b.get()));
+    REQUIRE(send(tcp.a.get(), text).bytes == 3);
+    REQUIRE(send_urgent(tcp.a.get(), std::byte{'!'}).bytes == 1);
+    REQUIRE(send(tcp.a.get(), text).bytes == 3);
+    std::array<std::byte, 100> got{};
+    CHECK(receive(tcp.b.get(), got).bytes == 3);
+    CHECK(at_urgent_mark(tcp.b.get()));
+    CHECK(receive(tcp.b.get(), got).bytes == 4);
+    CHECK(got[0] == std::byte{'!'});
+    CHECK_FALSE(at_urgent_mark(tcp.b.get()));
+    CHECK_FALSE(at_urgent_mark(-1));
+    CHECK(send_urgent(-1, std::byte{'!'}).kind == Kind::Error);
+}
