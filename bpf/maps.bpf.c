@@ -22,5 +22,7 @@ struct fgw_full_map fgw_full SEC(".maps");
 struct fgw_expected_map fgw_expected SEC(".maps");
 struct fgw_events_map fgw_events SEC(".maps");
 struct fgw_events_lost_map fgw_events_lost SEC(".maps");
+struct fgw_stf_map fgw_stf SEC(".maps");
+struct fgw_ip4_map fgw_ip4 SEC(".maps");
 
 char fgw_license[] SEC("license") = "Dual BSD/GPL";

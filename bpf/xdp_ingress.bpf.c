@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The guard at XDP, on each loaded interface: frame -> VLAN tags -> IPv6 -> prefix ->
- * extension headers -> verdict; the first packet of a connection -> rules and limits. What
- * passes is byte for byte what arrived. What is denied may become its own answer.
+ * XDP on each loaded interface and on each uplink. The guard: frame -> VLAN tags -> IPv6 ->
+ * prefix -> extension headers -> verdict; the first packet of a connection -> rules and
+ * limits. What passes is byte for byte what arrived. What is denied may become its own
+ * answer. The tunnels: the IPv4 header in which a tunnel's packet comes is taken off
+ * (lib/stf_in.h); the inner packet then meets the guard of stf0.
  */
 #include "lib/ctx_xdp.h"
 #include "lib/admit.h"
 #include "lib/eth.h"
+#include "lib/stf_in.h"
 #include "lib/finish.h"
 #include "lib/reply.h"
 
@@ -49,10 +52,17 @@ int fgw_xdp_ingress(struct xdp_md *ctx)
 	struct fgw_probe *probe = xdp_probe(ctx);
 	enum fgw_reason reason = FGW_PASS_NOT_IP6;
 	struct guarded seen;
+	enum fgw_l3 protocol = eth_parse(&cursor);
 	bool denied = false;
 	__u32 network = 0;
 
-	if (eth_parse(&cursor) == FGW_L3_IP6) {
+	/* A tag says that the packet is for another interface, on top of this one. */
+	if (protocol == FGW_L3_IP4 && cursor.at == ETH_HEADER && !probe) {
+		reason = (enum fgw_reason)fgw_stf_in(ctx);
+		reason_count(reason);
+		return xdp_verdict(reason);
+	}
+	if (protocol == FGW_L3_IP6) {
 		network = cursor.at;
 		reason = guard_ip6(&cursor, &seen);
 	}

@@ -8,6 +8,8 @@
 #define FGW_LIB_CTX_SKB_H
 
 #include "cursor.h"
+#include "eth.h"
+#include "ip4.h"
 
 struct packet {
 	struct __sk_buff *skb;
@@ -75,6 +77,20 @@ static __always_inline bool packet_holds(const struct packet *packet, __u32 leng
 	if (last > SKB_MAX_OFFSET)
 		return false;
 	return bpf_skb_load_bytes_relative(skb, last, &byte, sizeof(byte), BPF_HDR_START_NET) == 0;
+}
+
+/* --- changes: a packet that enters a tunnel, and no other ------------------------------- */
+
+/* Make room behind the Ethernet header and put an IPv4 header there. The sizes of joined
+ * segments stay as they are (FIXED_GSO): they fit stf0's MTU, and that fits the uplink. */
+static __always_inline bool skb_put_in_ip4(struct __sk_buff *skb, const struct ip4_header *header)
+{
+	const __u64 flags = BPF_F_ADJ_ROOM_ENCAP_L3_IPV4 | BPF_F_ADJ_ROOM_FIXED_GSO;
+	const __be16 type = be16_to_host((__be16)FGW_L3_IP4);
+
+	return !bpf_skb_adjust_room(skb, sizeof(*header), BPF_ADJ_ROOM_MAC, flags) &&
+	       !bpf_skb_store_bytes(skb, ETH_ADDRESSES, &type, sizeof(type), 0) &&
+	       !bpf_skb_store_bytes(skb, ETH_HEADER, header, sizeof(*header), 0);
 }
 
 #endif

@@ -8,6 +8,7 @@
 #define FGW_LIB_CTX_XDP_H
 
 #include "cursor.h"
+#include <faith/abi.h>
 
 struct packet {
 	struct xdp_md *ctx;
@@ -47,6 +48,46 @@ static __always_inline bool packet_holds(const struct packet *packet, __u32 leng
 {
 	return length <= (__u64)(packet->data_end - packet->data) ||
 	       length <= bpf_xdp_get_buff_len(packet->ctx);
+}
+
+/* --- changes: a packet that leaves its tunnel, and no other ----------------------------- */
+
+/* The first bytes of a frame that was inside of another packet. */
+struct xdp_tunnel_frame {
+	__u8 destination[6];
+	__u8 source[6];
+	__be16 type;
+	__u8 inner[2]; /* version, traffic class and four bits of the flow label */
+};
+FGW_ASSERT_SIZE(struct xdp_tunnel_frame, 16);
+
+/* Take `length` bytes away behind the Ethernet header, and write the front anew. */
+static __always_inline bool xdp_take_out(struct xdp_md *ctx, __u32 length,
+					 const struct xdp_tunnel_frame *front)
+{
+	struct xdp_tunnel_frame *frame;
+
+	if (bpf_xdp_adjust_head(ctx, (int)length))
+		return false;
+	frame = (struct xdp_tunnel_frame *)(long)ctx->data;
+	if ((void *)(frame + 1) > (void *)(long)ctx->data_end)
+		return false;
+	*frame = *front;
+	return true;
+}
+
+/* Put a mark in front of the frame, where TC finds it. */
+static __always_inline bool xdp_mark(struct xdp_md *ctx, const struct fgw_stf_mark *mark)
+{
+	struct fgw_stf_mark *place;
+
+	if (bpf_xdp_adjust_meta(ctx, -(int)sizeof(*mark)))
+		return false;
+	place = (struct fgw_stf_mark *)(long)ctx->data_meta;
+	if ((void *)(place + 1) > (void *)(long)ctx->data)
+		return false;
+	*place = *mark;
+	return true;
 }
 
 #endif

@@ -8,6 +8,7 @@
 /* What a frame carries. Its own type: the numbers mean nothing as an enum fgw_l4. */
 enum fgw_l3 {
 	FGW_L3_NONE = 0, /* the frame ends before it says */
+	FGW_L3_IP4 = 0x0800,
 	FGW_L3_VLAN = 0x8100,
 	FGW_L3_IP6 = 0x86dd,
 	FGW_L3_QINQ = 0x88a8,
@@ -15,6 +16,7 @@ enum fgw_l3 {
 };
 
 #define ETH_ADDRESSES 12 /* bytes before the type */
+#define ETH_HEADER    14 /* without a tag */
 #define ETH_MAX_TAGS  2	 /* 802.1ad outside, 802.1Q inside */
 
 static __always_inline enum fgw_l3 eth_read_type(struct cursor *cursor)

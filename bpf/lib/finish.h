@@ -20,6 +20,8 @@ static __always_inline void reason_count(enum fgw_reason reason)
 
 static __always_inline bool reason_drops(enum fgw_reason reason)
 {
+	if (reason >= FGW_FIRST_STF)
+		return reason >= FGW_FIRST_STF_DROP;
 	return reason >= FGW_FIRST_DROP;
 }
 
@@ -33,6 +35,13 @@ static __always_inline int tc_finish(enum fgw_reason reason)
 	reason_count(reason);
 	/* UNSPEC, not OK: OK would end the chain for other people's filters behind ours. */
 	return reason_drops(reason) ? TC_ACT_SHOT : TC_ACT_UNSPEC;
+}
+
+/* What passes leaves by another interface, its neighbour found by the kernel. */
+static __always_inline int tc_finish_to(enum fgw_reason reason, __u32 ifindex)
+{
+	reason_count(reason);
+	return reason_drops(reason) ? TC_ACT_SHOT : (int)bpf_redirect_neigh(ifindex, NULL, 0, 0);
 }
 
 #endif

@@ -147,6 +147,21 @@ struct fgw_events_lost_map {
 	__type(value, struct fgw_count);
 };
 
+struct fgw_stf_map {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, FGW_MAX_TUNNELS * 2);
+	__type(key, struct fgw_stf_key);
+	__type(value, struct fgw_stf);
+};
+
+struct fgw_ip4_map {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, FGW_MAX_LOCAL_IP4);
+	__uint(map_flags, BPF_F_NO_PREALLOC); /* mostly a handful */
+	__type(key, struct fgw_ip4_key);
+	__type(value, struct fgw_ip4_val);
+};
+
 extern struct fgw_meta_map fgw_meta SEC(".maps");
 extern struct fgw_config_map fgw_config SEC(".maps");
 extern struct fgw_prefixes_map fgw_prefixes SEC(".maps");
@@ -164,6 +179,8 @@ extern struct fgw_full_map fgw_full SEC(".maps");
 extern struct fgw_expected_map fgw_expected SEC(".maps");
 extern struct fgw_events_map fgw_events SEC(".maps");
 extern struct fgw_events_lost_map fgw_events_lost SEC(".maps");
+extern struct fgw_stf_map fgw_stf SEC(".maps");
+extern struct fgw_ip4_map fgw_ip4 SEC(".maps");
 
 /* Null never happens, but the verifier asks; a program then captures nothing. */
 static __always_inline const struct fgw_config *config_get(void)

@@ -130,6 +130,88 @@ struct fgw_interface {
 };
 FGW_ASSERT_SIZE(struct fgw_interface, 4);
 
+/* --- tunnels: 6to4 (RFC 3056) and 6rd (RFC 5969) ----------------------------------------
+ *
+ * Both are one thing with other numbers: behind a prefix stand the last 32 - v4_mask_len
+ * bits of a site's IPv4 address. 6to4 is 2002::/16 with all 32 of them. A tunnel is
+ * written twice into fgw_stf, under what each direction knows of it:
+ *
+ *   {uplink, own IPv4 address}   what comes in, at XDP of the uplink
+ *   {hidden peer, 0.0.0.0}       what goes out, at TC ingress of stf0's peer
+ *
+ * Without its IPv4 address on the gateway a tunnel has neither: it claims nothing and
+ * sends nothing (S3).
+ */
+#define FGW_MAX_TUNNELS 64
+#define FGW_MAX_LOCAL_IP4 8192 /* IPv4 addresses of the gateway and their broadcasts */
+
+struct fgw_stf_key {
+	__u32 ifindex;	  /* host byte order */
+	__u8 address[4];  /* network byte order */
+};
+FGW_ASSERT_SIZE(struct fgw_stf_key, 8);
+
+enum fgw_stf_flag {
+	FGW_STF_6TO4 = 1,	   /* the prefix is 2002::/16: relays of any address exist (R2) */
+	FGW_STF_INPUT = 2,	   /* take packets in (LINK0 turned round, S7) */
+	FGW_STF_INGRESS = 4,	   /* the outer source must be routed to the uplink (S16) */
+	FGW_STF_PRIVATE_OUTER = 8, /* private IPv4 addresses outside: always so in 6rd (S18) */
+	FGW_STF_PRIVATE_6TO4 = 16, /* and inside of 2002::/16: permit_rfc1918 */
+	FGW_STF_RELAYS = 32,	   /* we are the border relay of the 6rd domain (R16) */
+};
+
+enum fgw_ecn {
+	FGW_ECN_COPY = 0,	   /* out: copied; in: left alone (stf(4) without LINK1) */
+	FGW_ECN_RFC6040 = 1,	   /* out: copied; in: joined (RFC 6040 4.1 normal mode, 4.2) */
+	FGW_ECN_COMPATIBILITY = 2, /* out: none; in: joined (4.1 compatibility mode) */
+};
+
+struct fgw_stf {
+	__u8 prefix[16];      /* network byte order, host bits zero */
+	__u8 address[4];      /* own; network byte order */
+	__u8 border_relay[4]; /* 6rd; network byte order; 0.0.0.0: none, or it is us */
+	__u8 prefix_len;      /* bits; prefix_len + 32 - v4_mask_len <= 128 */
+	__u8 v4_mask_len;     /* 0..32 leading bits that all sites share and none embeds */
+	__u8 peer_len;	      /* 0..32 leading bits a peer must share with `address` (S9) */
+	__u8 ttl;
+	__u8 ecn; /* enum fgw_ecn */
+	__u8 pad;
+	__u16 mtu;	    /* of stf0 */
+	__u32 flags;	    /* enum fgw_stf_flag */
+	__u32 uplink;	    /* ifindex */
+	__u32 device;	    /* ifindex of stf0 */
+	__u32 peer;	    /* ifindex of its hidden peer */
+	__u8 device_mac[6]; /* what the peer's frames are addressed to */
+	__u8 peer_mac[6];
+};
+FGW_ASSERT_SIZE(struct fgw_stf, 60);
+
+/* fgw_ip4: what an IPv4 address is on the gateway, whichever interface has it. */
+enum fgw_ip4_kind {
+	FGW_IP4_OWN = 1,
+	FGW_IP4_BROADCAST = 2, /* of a directly connected network (S16) */
+	FGW_IP4_SITE = 4,      /* own, and 2002:V4ADDR::/48 is a site of ours */
+};
+
+struct fgw_ip4_key {
+	__u8 address[4]; /* network byte order */
+};
+FGW_ASSERT_SIZE(struct fgw_ip4_key, 4);
+
+struct fgw_ip4_val {
+	__u32 kinds; /* enum fgw_ip4_kind */
+};
+FGW_ASSERT_SIZE(struct fgw_ip4_val, 4);
+
+/* In front of a packet that XDP took out of a tunnel, until TC has moved it to stf0. */
+#define FGW_STF_MARK 0x66677374U
+
+struct fgw_stf_mark {
+	__u32 mark; /* FGW_STF_MARK */
+	__u32 peer; /* ifindex of the hidden peer */
+};
+FGW_ASSERT_SIZE(struct fgw_stf_mark, 8);
+
 /* --- access control ----------------------------------------------------------------------
  *
  * The list of rules, compiled twice: first to tables that people can read and tests can

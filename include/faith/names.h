@@ -27,10 +27,14 @@
 #define FGW_MAP_EXPECTED "fgw_expected"
 #define FGW_MAP_EVENTS "fgw_events"
 #define FGW_MAP_EVENTS_LOST "fgw_events_lost"
+#define FGW_MAP_STF "fgw_stf"
+#define FGW_MAP_IP4 "fgw_ip4"
 
 /* Programs: "fgw_" and the name of the file in bpf/. */
 #define FGW_PROG_XDP "fgw_xdp_ingress"
 #define FGW_PROG_TC "fgw_tc_ingress"
+#define FGW_PROG_DECAP "fgw_tc_decap"
+#define FGW_PROG_ENCAP "fgw_tc_encap"
 #define FGW_PROG_SK_LOOKUP "fgw_sk_lookup"
 
 /* Pins: /sys/fs/bpf/FGW_PIN_DIRECTORY/<netns inode>/abi<N>/{maps,progs,links}. A pin name

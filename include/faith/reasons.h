@@ -5,7 +5,8 @@
  *
  * Origin says who counts: GUARD the XDP and TC programs (packets), LOOKUP the
  * sk_lookup program (connection attempts), RELAY the relay (connections), POLICY whichever
- * of them decides first: a connection is refused once. A retired
+ * of them decides first: a connection is refused once; STF the tunnel programs (packets; IN
+ * what XDP takes out, OUT what TC puts in). A retired
  * number stays in the list as X_RETIRED(number), so that no script ever sees a
  * number change its meaning.
  */
@@ -60,7 +61,50 @@
 	X(FTP_DATA,          56, RELAY,  "FTP data connection that was announced on a control connection") \
 	X(FTP_STRANGER,      57, RELAY,  "FTP data connection that was announced to somebody else: reset") \
 	X(FTP_NO_CLIENT,     58, RELAY,  "FTP client does not answer on the port it announced") \
-	X(FTP_HANGUP,        59, RELAY,  "FTP control connection that made no sense: ended")
+	X(FTP_HANGUP,        59, RELAY,  "FTP control connection that made no sense: ended") \
+	X(STF_IN,            64, STF,    "packet taken out of its tunnel") \
+	X(STF_IN_ODD_ECN,    65, STF,    "packet taken out of its tunnel, with congestion marks that no path makes (RFC 6040 4.2)") \
+	X(STF_OUT,           66, STF,    "packet put into its tunnel") \
+	X(STF_INPUT_OFF,     67, STF,    "tunnel packet while input is off, left to the kernel") \
+	X(STF_NOT_PEER,      68, STF,    "tunnel packet from outside the peers that the prefix length allows, left to the kernel") \
+	X(STF_IN_FRAGMENT,   72, STF,    "tunnel packet in fragments, which are not put together") \
+	X(STF_IN_HEADER,     73, STF,    "tunnel packet with a broken IPv4 header") \
+	X(STF_IN_CHECKSUM,   74, STF,    "tunnel packet with a wrong IPv4 header checksum") \
+	X(STF_IN_SHORT,      75, STF,    "tunnel packet that does not hold the whole IPv6 packet it announces") \
+	X(STF_IN_DST4,       76, STF,    "tunnel packet to an IPv4 address that no tunnel may use") \
+	X(STF_IN_DST4_PRIVATE, 77, STF,  "tunnel packet to a private IPv4 address") \
+	X(STF_IN_SRC4,       78, STF,    "tunnel packet from an IPv4 address that no tunnel may use") \
+	X(STF_IN_SRC4_PRIVATE, 79, STF,  "tunnel packet from a private IPv4 address") \
+	X(STF_IN_DST6,       80, STF,    "tunnel packet to an IPv6 address that does not belong into a tunnel") \
+	X(STF_IN_DST6_PRIVATE, 81, STF,  "tunnel packet to a 6to4 address made of a private IPv4 address") \
+	X(STF_IN_SRC6,       82, STF,    "tunnel packet from an IPv6 address that does not belong into a tunnel") \
+	X(STF_IN_SRC6_PRIVATE, 83, STF,  "tunnel packet from a 6to4 address made of a private IPv4 address") \
+	X(STF_IN_SPOOFED,    84, STF,    "tunnel packet whose IPv6 source embeds another IPv4 address than it came from") \
+	X(STF_IN_NOT_RELAY,  85, STF,    "tunnel packet from outside the 6rd domain that did not come by the border relay") \
+	X(STF_IN_DST_OTHER,  86, STF,    "tunnel packet to another site than this one") \
+	X(STF_IN_NEITHER,    87, STF,    "tunnel packet with neither address in the tunnel's prefix") \
+	X(STF_IN_OWN,        88, STF,    "tunnel packet to an address that hides an IPv4 address of the gateway (RFC 6324)") \
+	X(STF_IN_INGRESS,    89, STF,    "tunnel packet from an IPv4 address that is not routed to the uplink") \
+	X(STF_IN_LOOP,       90, STF,    "tunnel packet that would be routed back into the tunnel") \
+	X(STF_IN_ECN,        91, STF,    "tunnel packet with a congestion mark its sender would not understand (RFC 6040)") \
+	X(STF_IN_ROOM,       92, STF,    "tunnel packet that the driver left no room to take out") \
+	X(STF_OUT_ROOM,      95, STF,    "packet for a tunnel that the kernel has no room to put into it") \
+	X(STF_OUT_NO_ADDRESS, 96, STF,   "packet for a tunnel whose IPv4 address is not on the gateway") \
+	X(STF_OUT_SHORT,     97, STF,    "packet for a tunnel that is not IPv6") \
+	X(STF_OUT_NO_HOP,    98, STF,    "packet for a tunnel with no IPv4 address in its destination nor in its next hop") \
+	X(STF_OUT_SRC4,      99, STF,    "packet for a tunnel whose own IPv4 address no tunnel may use") \
+	X(STF_OUT_SRC4_PRIVATE, 100, STF, "packet for a tunnel whose own IPv4 address is private") \
+	X(STF_OUT_DST4,     101, STF,    "packet to an IPv4 address that no tunnel may use") \
+	X(STF_OUT_DST4_PRIVATE, 102, STF, "packet to a private IPv4 address through a tunnel") \
+	X(STF_OUT_DST6,     103, STF,    "packet for a tunnel to an IPv6 address that does not belong into one") \
+	X(STF_OUT_DST6_PRIVATE, 104, STF, "packet for a tunnel to a 6to4 address made of a private IPv4 address") \
+	X(STF_OUT_SRC6,     105, STF,    "packet for a tunnel from an IPv6 address that does not belong into one") \
+	X(STF_OUT_SRC6_PRIVATE, 106, STF, "packet for a tunnel from a 6to4 address made of a private IPv4 address") \
+	X(STF_OUT_SRC_OTHER, 107, STF,   "packet for a tunnel from the addresses of another site") \
+	X(STF_OUT_DST_OWN,  108, STF,    "packet for a tunnel that would come back to the gateway") \
+	X(STF_OUT_NEITHER,  109, STF,    "packet for a tunnel with neither address in the tunnel's prefix") \
+	X(STF_OUT_OWN,      110, STF,    "packet for a tunnel from an address that hides an IPv4 address of the gateway (RFC 6324)") \
+	X(STF_OUT_TOO_BIG,  111, STF,    "packet longer than the tunnel's MTU or than IPv4 can carry")
 /* clang-format on */
 
 #define FGW_REASON_ENUM(name, number, origin, sentence) FGW_##name = number,
@@ -69,7 +113,9 @@
 enum fgw_reason {
 	FGW_REASONS(FGW_REASON_ENUM, FGW_REASON_RETIRED)
 	FGW_FIRST_DROP = 8,  /* a guard passes reasons below, drops from here on */
-	FGW_REASON_MAX = 128, /* entries of fgw_reasons */
+	FGW_FIRST_STF = 64,	 /* the same for the tunnels: passed from here on, ... */
+	FGW_FIRST_STF_DROP = 72, /* ... dropped from here on */
+	FGW_REASON_MAX = 128,	 /* entries of fgw_reasons */
 };
 
 #endif

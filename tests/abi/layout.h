@@ -39,6 +39,33 @@
     F(fgw_expected, until_ns)                                                                      \
     S(fgw_count)                                                                                   \
     F(fgw_count, packets)                                                                          \
+    S(fgw_stf_key)                                                                                 \
+    F(fgw_stf_key, ifindex)                                                                        \
+    F(fgw_stf_key, address)                                                                        \
+    S(fgw_stf)                                                                                     \
+    F(fgw_stf, prefix)                                                                             \
+    F(fgw_stf, address)                                                                            \
+    F(fgw_stf, border_relay)                                                                       \
+    F(fgw_stf, prefix_len)                                                                         \
+    F(fgw_stf, v4_mask_len)                                                                        \
+    F(fgw_stf, peer_len)                                                                           \
+    F(fgw_stf, ttl)                                                                                \
+    F(fgw_stf, ecn)                                                                                \
+    F(fgw_stf, pad)                                                                                \
+    F(fgw_stf, mtu)                                                                                \
+    F(fgw_stf, flags)                                                                              \
+    F(fgw_stf, uplink)                                                                             \
+    F(fgw_stf, device)                                                                             \
+    F(fgw_stf, peer)                                                                               \
+    F(fgw_stf, device_mac)                                                                         \
+    F(fgw_stf, peer_mac)                                                                           \
+    S(fgw_ip4_key)                                                                                 \
+    F(fgw_ip4_key, address)                                                                        \
+    S(fgw_ip4_val)                                                                                 \
+    F(fgw_ip4_val, kinds)                                                                          \
+    S(fgw_stf_mark)                                                                                \
+    F(fgw_stf_mark, mark)                                                                          \
+    F(fgw_stf_mark, peer)                                                                          \
     S(fgw_acl_class)                                                                               \
     F(fgw_acl_class, class_id)                                                                     \
     S(fgw_acl_dst_key)                                                                             \

@@ -9,6 +9,7 @@
 #include "datapath/targets.h"
 #include "tests/support/guard_oracle.h"
 #include "tests/support/packet.h"
+#include "tests/support/stf_oracle.h"
 
 #include <catch2/catch.hpp>
 
@@ -111,6 +112,19 @@ public:
     std::uint64_t hits(std::uint32_t slot) const {
         return must(maps().hits.sums_of(std::vector{slot})).front();
     }
+    /* The tunnel of a world for packets of a test run, which come in by lo: interface 1. */
+    void tunnel(const StfWorld &world) {
+        fgw_stf_key in{.ifindex = 1, .address = {}};
+        std::copy_n(world.stf.address, 4, in.address);
+        must(maps().stf.put(in, world.stf));
+        must(maps().stf.put({.ifindex = 1, .address = {}}, world.stf));
+        for (const Ip4 address : world.own)
+            local(address, world.sites.contains(address) ? FGW_IP4_OWN | FGW_IP4_SITE
+                                                         : std::uint32_t{FGW_IP4_OWN});
+        for (const Ip4 address : world.broadcast)
+            local(address, FGW_IP4_BROADCAST);
+    }
+
     using Counts = std::vector<std::uint64_t>;
     Counts counts() const {
         Result<Counts> sums = maps().reasons.sums(FGW_REASON_MAX);
@@ -139,6 +153,18 @@ private:
     static Prefix6 parsed_prefix(std::string_view text) { return must(parse_prefix6(text)); }
     void put(const Prefix6 &prefix, fgw_prefix_kind kind, fgw_layout layout = FGW_LAYOUT_FAITH,
              bool global_only = false) {
+    void local(Ip4 address, std::uint32_t kinds) {
+        fgw_ip4_key key{};
+        const auto bytes = address.bytes();
+        std::copy(bytes.begin(), bytes.end(), key.address);
+        must(maps().ip4.put(key, {.kinds = kinds}));
+    }
+    void put(std::string_view text, fgw_prefix_kind kind) {
+        const Result<Prefix6> prefix = parse_prefix6(text);
+        REQUIRE(prefix);
+        put(*prefix, kind);
+    }
+    void put(const Prefix6 &prefix, fgw_prefix_kind kind) {
         fgw_prefix_key key{.prefix_len = prefix.length, .addr = {}};
         std::copy_n(prefix.address.bytes.begin(), 16, key.addr);
         must(maps().prefixes.put(key, {.kind = static_cast<std::uint8_t>(kind),

@@ -12,7 +12,7 @@ from _tree import Finding, Tree, main
 REASONS = "include/faith/reasons.h"
 DOCS = "docs/reasons.md"
 LIMIT = 128  # FGW_REASON_MAX
-ORIGINS = ("GUARD", "LOOKUP", "RELAY", "POLICY")
+ORIGINS = ("GUARD", "LOOKUP", "RELAY", "POLICY", "STF")
 REASON = re.compile(r'^\s*X\(\s*(\w+)\s*,\s*(\d+)\s*,\s*(\w+)\s*,\s*"([^"]*)"\s*\)')
 RETIRED = re.compile(r"^\s*X_RETIRED\(\s*(\d+)\s*\)")
 

@@ -12,6 +12,7 @@ namespace {
 constexpr std::uint16_t type_ip4 = 0x0800;
 constexpr std::uint16_t type_ip6 = 0x86dd;
 constexpr std::uint8_t no_next_header = 59;
+constexpr std::uint8_t ip6_in_ip = 41;
 
 std::uint8_t low(std::size_t value) { return static_cast<std::uint8_t>(value & 0xff); }
 
@@ -104,9 +105,33 @@ Packet &Packet::ip4(std::size_t bytes) {
     return *this;
 }
 
+Packet &Packet::ip4(const Ip4Header &fields) {
+    Bytes header(20 + fields.options, 1);
+    header[0] = low(static_cast<std::size_t>(fields.version) << 4 |
+                    fields.words.value_or(low(header.size() / 4)));
+    header[1] = fields.service;
+    put16(header, 2, fields.total_length.value_or(0));
+    put16(header, 4, fields.identification);
+    put16(header, 6, fields.offset_flags);
+    header[8] = fields.ttl;
+    header[9] = fields.protocol.value_or(0);
+    put16(header, 10, fields.checksum.value_or(0));
+    put32(header, 12, fields.source.value);
+    put32(header, 16, fields.destination.value);
+    Layer &layer = add(Kind::Ip4, type_ip4, header);
+    if (!fields.protocol)
+        layer.next_at = layer.offset + 9;
+    if (!fields.total_length)
+        layer.length_at = layer.offset + 2;
+    layer.length_from = layer.offset;
+    if (!fields.checksum)
+        layer.header_sum_at = layer.offset + 10;
+    return *this;
+}
+
 Packet &Packet::ip6(const Ip6Header &fields) {
     Bytes header(40);
-    header[0] = low(static_cast<std::size_t>(fields.version) << 4);
+    put16(header, 0, static_cast<std::size_t>(fields.version << 12 | fields.traffic_class << 4));
     put16(header, 4, fields.payload_length.value_or(0));
     header[6] = fields.next_header.value_or(0);
     header[7] = fields.hop_limit;
@@ -235,6 +260,8 @@ void Packet::fill_next(Bytes &out, std::size_t index) const {
     const bool last = index + 1 == layers_.size() || layers_[index + 1].kind == Kind::Padding;
     if (layer.kind == Kind::Eth || layer.kind == Kind::Vlan)
         put16(out, *layer.next_at, last ? 0 : layers_[index + 1].number);
+    else if (!last && layers_[index + 1].kind == Kind::Ip6)
+        out[*layer.next_at] = ip6_in_ip;
     else
         out[*layer.next_at] = last ? no_next_header : low(layers_[index + 1].number);
 }
@@ -260,6 +287,13 @@ void Packet::fill_checksum(Bytes &out, const Layer &upper) const {
     put16(out, *upper.checksum_at, checksum == 0 && upper.number == 17 ? 0xffff : checksum);
 }
 
+void Packet::fill_header_sum(Bytes &out, const Layer &ip4) const {
+    InternetSum sum;
+    const std::size_t length = (out[ip4.offset] & 15U) * 4;
+    sum.add(&out[ip4.offset], std::min(length, out.size() - ip4.offset));
+    put16(out, *ip4.header_sum_at, sum.checksum());
+}
+
 Bytes Packet::bytes() const {
     Bytes out = bytes_;
     std::size_t end = out.size();
@@ -272,9 +306,12 @@ Bytes Packet::bytes() const {
         if (layer.length_at && end - layer.length_from <= 0xffff)
             put16(out, *layer.length_at, end - layer.length_from);
     }
-    for (const Layer &layer : layers_)
+    for (const Layer &layer : layers_) {
         if (layer.checksum_at)
             fill_checksum(out, layer);
+        if (layer.header_sum_at)
+            fill_header_sum(out, layer);
+    }
     return out;
 }
 

@@ -39,10 +39,25 @@ public:
         std::uint16_t tag_type = 0x8100; /* what the layer before calls it */
         std::optional<std::uint16_t> type = {};
     };
+    struct Ip4Header {
+        Ip4 source = *parse_ip4("198.51.100.1");
+        Ip4 destination = *parse_ip4("192.0.2.1");
+        std::uint8_t version = 4;
+        std::uint8_t service = 0; /* DSCP and ECN */
+        std::uint16_t identification = 0;
+        std::uint16_t offset_flags = 0;
+        std::uint8_t ttl = 64;
+        std::size_t options = 0; /* bytes of them, no-operations; a multiple of 4 */
+        std::optional<std::uint8_t> words = {};
+        std::optional<std::uint16_t> total_length = {};
+        std::optional<std::uint8_t> protocol = {};
+        std::optional<std::uint16_t> checksum = {};
+    };
     struct Ip6Header {
         Ip6 source = address6("2001:db8:1::2");
         Ip6 destination = address6("2001:db8:f::c000:201");
         std::uint8_t version = 6;
+        std::uint8_t traffic_class = 0;
         std::uint8_t hop_limit = 64;
         std::optional<std::uint16_t> payload_length = {};
         std::optional<std::uint8_t> next_header = {};
@@ -86,6 +101,7 @@ public:
     Packet &eth() { return eth(Eth{}); }
     Packet &vlan(const Vlan &fields);
     Packet &ip4(std::size_t bytes = 20); /* enough of one to not be IPv6 */
+    Packet &ip4(const Ip4Header &fields);
     Packet &ip6(const Ip6Header &fields);
     Packet &ip6() { return ip6(Ip6Header{}); }
     Packet &hop_by_hop(const Extension &fields);
@@ -121,12 +137,14 @@ private:
         std::optional<std::size_t> next_at;     /* to be filled in: the next layer's number */
         std::optional<std::size_t> length_at;   /* to be filled in: bytes from length_from on */
         std::size_t length_from;
+        std::optional<std::size_t> header_sum_at = {}; /* to be worked out, over the header */
     };
 
     Layer &add(Kind kind, std::uint16_t number, const Bytes &content);
     Packet &extension(std::uint8_t number, const Extension &fields, std::uint8_t length);
     void fill_next(Bytes &out, std::size_t index) const;
     void fill_checksum(Bytes &out, const Layer &layer) const;
+    void fill_header_sum(Bytes &out, const Layer &layer) const;
 
     Bytes bytes_;
     std::vector<Layer> layers_;

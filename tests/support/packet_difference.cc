@@ -43,7 +43,27 @@ private:
         std::size_t type = number_at(packet_, at_ - 2, 2);
         for (; type == 0x8100 || type == 0x88a8; type = number_at(packet_, at_ - 2, 2))
             name("vlan", {{"id", 2}, {"type", 2}});
-        if (type == 0x86dd)
+        if (type == 0x0800)
+            internet4();
+        else if (type == 0x86dd)
+            internet();
+    }
+
+    void internet4() {
+        const std::size_t words = number_at(packet_, at_, 1) & 15;
+        name("ip4", {{"version_words", 1},
+                     {"service", 1},
+                     {"total_length", 2},
+                     {"identification", 2},
+                     {"offset_flags", 2},
+                     {"ttl", 1},
+                     {"protocol", 1},
+                     {"checksum", 2},
+                     {"source", 4},
+                     {"destination", 4}});
+        if (words > 5)
+            name("ip4", {{"options", static_cast<int>(words) * 4 - 20}});
+        if (number_at(packet_, at_ - (words > 5 ? words * 4 : 20) + 9, 1) == 41)
             internet();
     }
 

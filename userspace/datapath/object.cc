@@ -88,6 +88,8 @@ Result<Object> Object::load() {
 
 int Object::xdp_program() const { return bpf_program__fd(skeleton_->progs.fgw_xdp_ingress); }
 int Object::tc_program() const { return bpf_program__fd(skeleton_->progs.fgw_tc_ingress); }
+int Object::decap_program() const { return bpf_program__fd(skeleton_->progs.fgw_tc_decap); }
+int Object::encap_program() const { return bpf_program__fd(skeleton_->progs.fgw_tc_encap); }
 int Object::sk_lookup_program() const { return bpf_program__fd(skeleton_->progs.fgw_sk_lookup); }
 
 Maps Object::maps() const {
@@ -109,6 +111,8 @@ Maps Object::maps() const {
         .expected = MapRef<fgw_expected_key, fgw_expected>(bpf_map__fd(maps.fgw_expected)),
         .events = bpf_map__fd(maps.fgw_events),
         .events_lost = PerCpuCounters(bpf_map__fd(maps.fgw_events_lost)),
+        .stf = MapRef<fgw_stf_key, fgw_stf>(bpf_map__fd(maps.fgw_stf)),
+        .ip4 = MapRef<fgw_ip4_key, fgw_ip4_val>(bpf_map__fd(maps.fgw_ip4)),
     };
 }
 

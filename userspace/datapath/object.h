@@ -36,6 +36,8 @@ struct Maps {
     MapRef<fgw_expected_key, fgw_expected> expected;
     int events = -1; /* the ring */
     PerCpuCounters events_lost;
+    MapRef<fgw_stf_key, fgw_stf> stf;
+    MapRef<fgw_ip4_key, fgw_ip4_val> ip4;
 };
 
 class Object {
@@ -46,6 +48,8 @@ public:
 
     int xdp_program() const;
     int tc_program() const;
+    int decap_program() const; /* TC, what XDP took out of a tunnel */
+    int encap_program() const; /* TC, what goes into one */
     int sk_lookup_program() const;
     Maps maps() const;
 

@@ -241,6 +241,8 @@ Result<PinnedMaps> open_pinned_maps(const Pins &pins) {
         .expected = MapRef<fgw_expected_key, fgw_expected>(open(FGW_MAP_EXPECTED)),
         .events = open(FGW_MAP_EVENTS),
         .events_lost = PerCpuCounters(open(FGW_MAP_EVENTS_LOST)),
+        .stf = MapRef<fgw_stf_key, fgw_stf>(open(FGW_MAP_STF)),
+        .ip4 = MapRef<fgw_ip4_key, fgw_ip4_val>(open(FGW_MAP_IP4)),
     };
     for (const sys::UniqueFd &owner : opened.owners)
         if (!owner)

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Out of a tunnel, at XDP of the uplink: IPv4 -> claim -> checks -> the outer header goes,
+ * and a mark in front of the frame tells TC to move what is left to stf0
+ * (tc_decap.bpf.c). So the kernel sees it come in there: taps, counters and filters too.
+ *
+ * Until a tunnel has claimed a packet it is none of ours and passes. From then on it is
+ * taken out or consumed: passed on, it would be answered by ICMP (L7, RFC 4213 3.6).
+ */
+#ifndef FGW_LIB_STF_IN_H
+#define FGW_LIB_STF_IN_H
+
+#include "ctx_xdp.h"
+#include "ecn.h"
+#include "eth.h"
+#include "local.h"
+#include "route.h"
+#include "stf.h"
+
+/* The outer header, and the inner one if it is there: nothing behind them matters here. */
+static __always_inline enum fgw_reason
+stf_in_parse(struct cursor *cursor, const struct ip4_header *outer, struct ip6_header *inner)
+{
+	__u32 outer_length = ip4_header_length(outer), inner_length;
+
+	if (ip4_is_fragment(outer))
+		return FGW_STF_IN_FRAGMENT;
+	if (!ip4_bound(cursor, outer))
+		return FGW_STF_IN_HEADER;
+	if (!ip4_checksum_is_right(cursor, outer))
+		return FGW_STF_IN_CHECKSUM;
+	/* Nearly every header has no options: then the place is a constant. */
+	if (outer_length == sizeof(*outer)) {
+		cursor->at += sizeof(*outer);
+		if (!ip6_parse(cursor, inner))
+			return FGW_STF_IN_SHORT;
+	} else {
+		if (!cursor_skip(cursor, outer_length) ||
+		    !cursor_peek(cursor, inner, sizeof(*inner)) || inner->version_class >> 4 != 6)
+			return FGW_STF_IN_SHORT;
+		cursor->at += sizeof(*inner);
+	}
+	/* Its own length counts: the outer packet may be padded, but not shorter (R11). */
+	inner_length = be16_to_host(inner->payload_length);
+	return cursor_holds(cursor, inner_length) ? FGW_STF_IN : FGW_STF_IN_SHORT;
+}
+
+/* What has to ask the routing tables comes last. */
+static __always_inline enum fgw_reason stf_in_check_routes(struct xdp_md *ctx,
+							   const struct fgw_stf *stf,
+							   const struct ip4_header *outer,
+							   const struct ip6_header *inner)
+{
+	/* The IPv4 address in a 6to4 source needs no question of its own: it is this one. */
+	if (stf->flags & FGW_STF_INGRESS && !route_is_by_uplink(ctx, stf, outer->source))
+		return FGW_STF_IN_INGRESS;
+	if (!stf_is_for_site(stf, inner) &&
+	    route_is_back(ctx, stf, inner->source, inner->destination))
+		return FGW_STF_IN_LOOP;
+	return FGW_STF_IN;
+}
+
+static __always_inline enum fgw_reason stf_in_finish(struct xdp_md *ctx, const struct fgw_stf *stf,
+						     const struct ip4_header *outer,
+						     const struct ip6_header *inner)
+{
+	__u8 traffic_class = (__u8)(inner->version_class << 4 | inner->class_flow[0] >> 4);
+	struct ecn_joined ecn = ecn_decapsulate(stf->ecn, traffic_class, outer->service);
+	struct fgw_stf_mark mark = {.mark = FGW_STF_MARK, .peer = stf->peer};
+	struct xdp_tunnel_frame front;
+
+	if (ecn.drop)
+		return FGW_STF_IN_ECN;
+	fgw_copy(front.destination, stf->device_mac, sizeof(front.destination));
+	fgw_copy(front.source, stf->peer_mac, sizeof(front.source));
+	front.type = be16_to_host((__be16)FGW_L3_IP6);
+	front.inner[0] = inner->version_class;
+	front.inner[1] = (__u8)((inner->class_flow[0] & 0xcf) | ecn.mark << 4);
+	if (!xdp_take_out(ctx, ip4_header_length(outer), &front) || !xdp_mark(ctx, &mark))
+		return FGW_STF_IN_ROOM;
+	return ecn.odd ? FGW_STF_IN_ODD_ECN : FGW_STF_IN;
+}
+
+/* With the cursor at the IPv4 header. */
+static __always_inline enum fgw_reason stf_in(struct xdp_md *ctx, struct cursor *cursor)
+{
+	struct ip6_header inner;
+	struct ip4_header outer;
+	const struct fgw_stf *stf;
+	enum fgw_reason reason;
+
+	if (!ip4_peek(cursor, &outer) || outer.protocol != FGW_L4_IP6)
+		return FGW_PASS_NOT_IP6;
+	stf = stf_find(ctx->ingress_ifindex, outer.destination);
+	if (!stf)
+		return FGW_PASS_NOT_IP6;
+	/* stf(4) did not claim these (S7, S9), so that a tunnel of somebody else may. */
+	if (!(stf->flags & FGW_STF_INPUT))
+		return FGW_STF_INPUT_OFF;
+	if (!stf_is_peer(stf, ip4_address(outer.source)))
+		return FGW_STF_NOT_PEER;
+
+	reason = stf_in_parse(cursor, &outer, &inner);
+	if (reason == FGW_STF_IN)
+		reason = stf_check_in(stf, &outer, &inner);
+	if (reason == FGW_STF_IN)
+		reason = stf_in_check_routes(ctx, stf, &outer, &inner);
+	if (reason == FGW_STF_IN)
+		reason = stf_in_finish(ctx, stf, &outer, &inner);
+	return reason;
+}
+
+/* An untagged frame with IPv4 in it. An enum fgw_reason; FGW_PASS_NOT_IP6: no tunnel's. Global,
+ * so that it is verified once and has a stack of its own. */
+FGW_SUBPROGRAM int fgw_stf_in(struct xdp_md *ctx)
+{
+	const struct packet packet = packet_from_xdp(ctx);
+	struct cursor cursor = cursor_at(&packet, ETH_HEADER);
+
+	return stf_in(ctx, &cursor);
+}
+
+#endif

@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * What comes in by a tunnel, at XDP, as whole packets: the outer header goes, nothing inside
+ * changes but a congestion mark, and what is refused is consumed (L7, S21). Questions to the
+ * routing tables need routes (FGW_STF_IN_LOOP): tests/netns/stf_test.py. No driver here
+ * refuses the room for a mark (FGW_STF_IN_ROOM).
+ */
+#include "stf.h"
+
+#include "lib/ctx_mem.h"
+#include "lib/ip4.h"
+#include "tests/support/random.h"
+
+#include <cstring>
+#include <iostream>
+
+using namespace faith;
+using namespace faith::test;
+
+namespace {
+
+struct Tunnel : Loaded {
+    explicit Tunnel(StfWorld with = stf_world()) : world(with_devices(std::move(with))) {
+        tunnel(world);
+    }
+    StfRun take(const Bytes &frame) const { return run_stf(*this, object().xdp_program(), frame); }
+    StfWorld world;
+};
+
+Packet outer(const StfAddresses &addresses, Packet::Ip4Header fields = {}) {
+    fields.source = addresses.source4;
+    fields.destination = addresses.destination4;
+    return Packet().eth().ip4(fields).ip6(
+        {.source = addresses.source6, .destination = addresses.destination6});
+}
+
+Bytes coming(Packet::Ip4Header fields = {}) {
+    Packet packet = outer(stf_good(StfWay::In), fields);
+    return with_segment(packet).bytes();
+}
+
+/* A test run returns the mark in front of the frame. */
+Bytes taken_out(const StfWorld &world, const Packet &inner) {
+    const fgw_stf_mark mark{.mark = FGW_STF_MARK, .peer = world.stf.peer};
+    Bytes frame(sizeof mark);
+    std::memcpy(frame.data(), &mark, sizeof mark);
+    const Bytes rest = inner.bytes();
+    frame.insert(frame.end(), rest.begin(), rest.end());
+    std::copy_n(world.stf.device_mac, 6, frame.begin() + sizeof mark);
+    std::copy_n(world.stf.peer_mac, 6, frame.begin() + sizeof mark + 6);
+    return frame;
+}
+
+void check_dropped(const Tunnel &tunnel, const Bytes &frame, fgw_reason reason) {
+    const StfRun run = tunnel.take(frame);
+    CHECK(run.counted == reason_name(reason) + " +1");
+    CHECK(run.verdict == XDP_DROP);
+    CHECK(difference(frame, run.output) == "");
+}
+
+void check_left_alone(const Tunnel &tunnel, const Bytes &frame, fgw_reason reason) {
+    const StfRun run = tunnel.take(frame);
+    CHECK(run.counted == reason_name(reason) + " +1");
+    CHECK(run.verdict == XDP_PASS);
+    CHECK(difference(frame, run.output) == "");
+}
+
+} // namespace
+
+TEST_CASE("xdp_stf: a good packet loses its outer header, is marked and passes (S20)") {
+    const Tunnel tunnel;
+    const StfRun run = tunnel.take(coming());
+    CHECK(run.counted == "STF_IN +1");
+    CHECK(run.verdict == XDP_PASS);
+    CHECK(hex(run.output) == hex(taken_out(tunnel.world, inner_packet(stf_good(StfWay::In)))));
+}
+
+TEST_CASE("xdp_stf: options go with the header, padding stays behind the packet (R11)") {
+    const Tunnel tunnel;
+    for (std::size_t options = 0; options <= 40; options += 4) {
+        INFO(options << " bytes of options");
+        const StfRun run = tunnel.take(coming({.options = options}));
+        CHECK(run.counted == "STF_IN +1");
+        CHECK(hex(run.output) == hex(taken_out(tunnel.world, inner_packet(stf_good(StfWay::In)))));
+    }
+    Packet padded = outer(stf_good(StfWay::In));
+    with_segment(padded).padding(30);
+    CHECK(tunnel.take(padded.bytes()).counted == "STF_IN +1");
+}
+
+TEST_CASE("xdp_stf: every bad address in every place is consumed under its reason "
+          "(S13-S17, R2, R3, R12)") {
+    for (const StfCase &each : stf_bad(StfWay::In)) {
+        INFO(each.name);
+        StfWorld world = stf_world();
+        /* A bad own address takes a tunnel that was given one. */
+        const auto own = each.addresses.destination4.bytes();
+        std::copy(own.begin(), own.end(), world.stf.address);
+        const Tunnel tunnel(world);
+        Packet packet = outer(each.addresses);
+        check_dropped(tunnel, with_segment(packet).bytes(), each.reason);
+    }
+}
+
+TEST_CASE("xdp_stf: addresses that contradict each other are consumed (R2, R5, R17)") {
+    const Tunnel tunnel;
+    const auto refused = [&](const char *source, const char *destination, fgw_reason reason) {
+        StfAddresses p = stf_good(StfWay::In);
+        p.source6 = address6(source);
+        p.destination6 = address6(destination);
+        INFO(source << " > " << destination);
+        Packet packet = outer(p);
+        check_dropped(tunnel, with_segment(packet).bytes(), reason);
+    };
+    refused("2002:c633:6402::1", "2002:c000:201::1", FGW_STF_IN_SPOOFED);
+    refused("2002:c633:6401::1", "2002:c000:202::1", FGW_STF_IN_DST_OTHER);
+    refused("2001:db8::1", "2001:db8::2", FGW_STF_IN_NEITHER);
+    refused("2002:c633:6401::1", "2001:db8::5efe:192.0.2.1", FGW_STF_IN_OWN);
+    StfWorld sixrd = stf_world();
+    sixrd.stf = stf_of_6rd();
+    const Tunnel site(sixrd);
+    StfAddresses p = {.source4 = *parse_ip4("10.5.5.5"),
+                      .destination4 = *parse_ip4("10.1.2.3"),
+                      .source6 = address6("2003::1"),
+                      .destination6 = address6("2001:db8:102:300::1")};
+    Packet stranger = outer(p);
+    check_dropped(site, with_segment(stranger).bytes(), FGW_STF_IN_NOT_RELAY);
+    p.source4 = *parse_ip4("10.9.9.9");
+    Packet relayed = outer(p);
+    CHECK(site.take(with_segment(relayed).bytes()).counted == "STF_IN +1");
+}
+
+TEST_CASE("xdp_stf: what no tunnel claims passes untouched (S7, S9, S10, S11)") {
+    StfWorld world = stf_world();
+    world.stf.peer_len = 16;
+    const Tunnel tunnel(world);
+    check_left_alone(tunnel, coming(), FGW_STF_NOT_PEER);
+    check_left_alone(tunnel, coming({.protocol = std::uint8_t{4}}), FGW_PASS_NOT_IP6);
+    Packet tagged = Packet().eth().vlan({}).ip4(Packet::Ip4Header{}).ip6();
+    check_left_alone(tunnel, tagged.bytes(), FGW_PASS_NOT_IP6);
+    StfAddresses elsewhere = stf_good(StfWay::In);
+    elsewhere.destination4 = *parse_ip4("192.0.2.2");
+    check_left_alone(tunnel, outer(elsewhere).tcp().bytes(), FGW_PASS_NOT_IP6);
+    world.stf.flags &= ~static_cast<std::uint32_t>(FGW_STF_INPUT);
+    check_left_alone(Tunnel(world), coming(), FGW_STF_INPUT_OFF);
+    check_left_alone(Tunnel(world), cut(coming(), 33), FGW_PASS_NOT_IP6);
+}
+
+TEST_CASE("xdp_stf: broken packets of a tunnel are consumed (S12, S14, R11, L8)") {
+    const Tunnel tunnel;
+    check_dropped(tunnel, coming({.offset_flags = 0x2000}), FGW_STF_IN_FRAGMENT);
+    check_dropped(tunnel, coming({.offset_flags = 0x00b9}), FGW_STF_IN_FRAGMENT);
+    check_dropped(tunnel, coming({.words = std::uint8_t{4}}), FGW_STF_IN_HEADER);
+    check_dropped(tunnel, coming({.total_length = std::uint16_t{2000}}), FGW_STF_IN_HEADER);
+    check_dropped(tunnel, coming({.checksum = std::uint16_t{0x1234}}), FGW_STF_IN_CHECKSUM);
+    check_dropped(tunnel, coming({.total_length = std::uint16_t{59}}), FGW_STF_IN_SHORT);
+    check_dropped(tunnel, coming({.total_length = std::uint16_t{179}}), FGW_STF_IN_SHORT);
+    const StfAddresses good = stf_good(StfWay::In);
+    const auto with_inner = [&](const Packet::Ip6Header &fields) {
+        Packet packet = Packet().eth().ip4({.source = good.source4}).ip6(fields);
+        return with_segment(packet).bytes();
+    };
+    check_dropped(tunnel, with_inner({.version = 4}), FGW_STF_IN_SHORT);
+    check_dropped(tunnel, with_inner({.payload_length = std::uint16_t{121}}), FGW_STF_IN_SHORT);
+}
+
+TEST_CASE("xdp_stf: cut at every byte, a packet is consumed or none of ours, never taken out") {
+    const Tunnel tunnel;
+    for (const std::size_t options : {std::size_t{0}, std::size_t{12}}) {
+        const Bytes whole = coming({.options = options});
+        for (std::size_t length = shortest_frame; length < whole.size(); ++length) {
+            INFO(options << " bytes of options, cut at " << length);
+            if (length < 34)
+                check_left_alone(tunnel, cut(whole, length), FGW_PASS_NOT_IP6);
+            else
+                check_dropped(tunnel, cut(whole, length), FGW_STF_IN_HEADER);
+        }
+    }
+}
+
+TEST_CASE("xdp_stf: congestion marks come out as figure 4 of RFC 6040, or not at all (S28, S30)") {
+    /* Rows inner, columns outer: Not-ECT, ECT(1), ECT(0), CE as numbers; -1 drop. */
+    constexpr int joined[4][4] = {{0, 0, 0, -1}, {1, 1, 1, 3}, {2, 1, 2, 3}, {3, 3, 3, 3}};
+    constexpr bool odd[4][4] = {{false, true, true, true},
+                                {false, false, true, false},
+                                {false, false, false, false},
+                                {false, true, false, false}};
+    for (const fgw_ecn mode : {FGW_ECN_COPY, FGW_ECN_RFC6040, FGW_ECN_COMPATIBILITY}) {
+        StfWorld world = stf_world();
+        world.stf.ecn = static_cast<std::uint8_t>(mode);
+        const Tunnel tunnel(world);
+        for (std::uint8_t in = 0; in < 4; ++in)
+            for (std::uint8_t out = 0; out < 4; ++out) {
+                INFO("mode " << mode << ", inner " << int{in} << ", outer " << int{out});
+                const StfAddresses good = stf_good(StfWay::In);
+                const std::uint8_t dscp = 0xb8;
+                Packet packet = Packet()
+                                    .eth()
+                                    .ip4({.source = good.source4,
+                                          .service = static_cast<std::uint8_t>(0x48 | out)})
+                                    .ip6({.source = good.source6,
+                                          .destination = good.destination6,
+                                          .traffic_class = static_cast<std::uint8_t>(dscp | in)});
+                const Bytes frame = with_segment(packet).bytes();
+                const int mark = mode == FGW_ECN_COPY ? in : joined[in][out];
+                if (mark < 0) {
+                    check_dropped(tunnel, frame, FGW_STF_IN_ECN);
+                    continue;
+                }
+                const StfRun run = tunnel.take(frame);
+                CHECK(run.counted ==
+                      (mode != FGW_ECN_COPY && odd[in][out] ? "STF_IN_ODD_ECN +1" : "STF_IN +1"));
+                const Packet inner = inner_packet(good, static_cast<std::uint8_t>(dscp | mark));
+                CHECK(hex(run.output) == hex(taken_out(tunnel.world, inner)));
+            }
+    }
+}
+
+TEST_CASE("xdp_stf: a source that is not routed to the uplink is consumed (S16, R4)") {
+    StfWorld world = stf_world();
+    world.stf.flags |= FGW_STF_INGRESS;
+    /* Interface 71 is nowhere, so no route is by the uplink. */
+    check_dropped(Tunnel(world), coming(), FGW_STF_IN_INGRESS);
+}
+
+TEST_CASE("xdp_stf: changed at random, a packet passes only as the oracle would have it") {
+    const Tunnel tunnel;
+    Random random;
+    std::cout << "xdp_stf: random packets, " << random.seed() << "\n";
+    INFO(random.seed());
+    const Bytes good = coming();
+    for (int round = 0; round < 20'000; ++round) {
+        Bytes frame = good;
+        for (std::uint64_t left = random.between(1, 3); left > 0; --left)
+            frame[random.between(14, 73)] ^= static_cast<std::uint8_t>(1U << random.between(0, 7));
+        if (random.one_in(2)) { /* so that not every one ends at the checksum */
+            ip4_header header{};
+            std::memcpy(&header, &frame[14], sizeof header);
+            ip4_set_checksum(&header);
+            std::memcpy(&frame[14], &header, sizeof header);
+        }
+        StfAddresses addresses{.source4 = Ip4::from_bytes(&frame[26]),
+                               .destination4 = Ip4::from_bytes(&frame[30]),
+                               .source6 = {},
+                               .destination6 = {}};
+        std::copy_n(frame.begin() + 42, 16, addresses.source6.bytes.begin());
+        std::copy_n(frame.begin() + 58, 16, addresses.destination6.bytes.begin());
+        const StfRun run = tunnel.take(frame);
+        INFO(hex(frame) << " " << run.counted);
+        if (run.counted == "STF_IN +1") {
+            REQUIRE(stf_oracle_in(tunnel.world, addresses) == FGW_STF_IN);
+            /* All that followed the outer header, as it was. */
+            REQUIRE(hex(Bytes(run.output.begin() + 22, run.output.end())) ==
+                    hex(Bytes(frame.begin() + 34, frame.end())));
+        } else {
+            REQUIRE(run.output.size() == frame.size());
+        }
+    }
+}
