@@ -48,6 +48,16 @@
 #define FGW_TC_PRIORITY 61
 #define FGW_TC_HANDLE 0xfa17
 
+/* What moves tunnel packets between stf0 and the uplink: before the guard, and before other
+ * people's filters on an uplink. */
+#define FGW_TC_STF_PRIORITY 60
+
+/* The two devices of a tunnel: ifalias says that they are ours, and the peer is called like
+ * the device with this behind it. */
+#define FGW_STF_ALIAS "faith-gw tunnel"
+#define FGW_STF_PEER_ALIAS "faith-gw tunnel, the hidden side"
+#define FGW_STF_PEER_SUFFIX "-peer"
+
 /* rtm_protocol of the routes we add, so that they can be found and removed again
  * by whoever comes after a crash. 250 is unassigned in rt_protos. */
 #define FGW_ROUTE_PROTOCOL 250

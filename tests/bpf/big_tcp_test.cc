@@ -64,7 +64,8 @@ TEST_CASE("tc_ingress: TCP segments joined beyond 64 KiB pass (BIG TCP)") {
               "net.ipv4.tcp_rmem='4096 8000000 16000000' net.ipv4.tcp_congestion_control=reno");
     Loaded loaded;
     loaded.capture("2001:db8:f::/96");
-    REQUIRE(datapath::attach_tc_guard(loaded.object().tc_program(), if_nametoindex("lo")));
+    REQUIRE(datapath::attach_tc(loaded.object().tc_program(), if_nametoindex("lo"),
+                                datapath::TcPlace::Guard));
 
     /* Without our sk_lookup any listener answers for the prefix, which is handy here. */
     const sys::UniqueFd listener(::socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0));

@@ -26,7 +26,8 @@ namespace {
 /* Everything of ours that this namespace and this process hold. */
 struct Holdings {
     std::vector<std::string> routes;
-    std::vector<std::string> guarded; /* interfaces with XDP or the TC guard */
+    std::vector<std::string> guarded; /* interfaces with XDP or a TC program */
+    std::vector<std::string> interfaces;
     std::size_t clsacts = 0;
     std::size_t lookups = 0; /* sk_lookup links of this namespace */
     bool pins = false;
@@ -67,8 +68,12 @@ Holdings look() {
     for (const sys::Interface &interface : *sys::list_interfaces()) {
         if (*datapath::query_xdp(interface.index))
             held.guarded.push_back(interface.name + " xdp");
-        if (*datapath::has_tc_guard(interface.index))
+        if (*datapath::has_tc(interface.index, datapath::TcPlace::Guard))
             held.guarded.push_back(interface.name + " tc");
+        for (const datapath::TcPlace place : {datapath::TcPlace::Decap, datapath::TcPlace::Encap})
+            if (*datapath::has_tc(interface.index, place))
+                held.guarded.push_back(interface.name + " tunnel");
+        held.interfaces.push_back(interface.name);
         held.clsacts += *sys::has_clsact(interface.index) ? 1 : 0;
     }
     std::sort(held.guarded.begin(), held.guarded.end());
@@ -90,18 +95,27 @@ daemon::Plan plan_for(std::vector<std::string> interfaces) {
     return plan;
 }
 
+daemon::Plan plan_with_tunnel() {
+    daemon::Plan plan = plan_for({"v0"});
+    config::Stf &stf = plan.config.tunnels.emplace_back();
+    stf.uplink = "v1";
+    stf.address = *parse_prefix6("2002:c000:201::1/16");
+    return plan;
+}
+
 void make_interfaces(const FreshNetns &netns) {
     netns.run("ip link set lo up");
     netns.run("ip link add v0 type veth peer name v1");
     netns.run("ip link set v0 up");
     netns.run("ip link set v1 up");
     netns.run("ip addr add 2001:db8:6::1/64 dev v0 nodad");
+    netns.run("ip addr add 192.0.2.1/24 dev v1");
 }
 
 /* The names of all steps of a load that goes through. */
 std::vector<std::string> steps_of_a_load() {
     std::vector<std::string> steps;
-    const auto gateway = Gateway::start(plan_for({"v0"}), [&](std::string_view step) {
+    const auto gateway = Gateway::start(plan_with_tunnel(), [&](std::string_view step) {
         steps.emplace_back(step);
         return Status(Ok{});
     });
@@ -123,7 +137,7 @@ TEST_CASE("gateway: a load that fails at any step leaves nothing behind") {
     for (std::size_t failing = 0; failing < steps.size(); ++failing) {
         INFO("failing step: " << steps[failing]);
         std::size_t reached = 0;
-        const auto gateway = Gateway::start(plan_for({"v0"}), [&](std::string_view) -> Status {
+        const auto gateway = Gateway::start(plan_with_tunnel(), [&](std::string_view) -> Status {
             if (reached++ == failing)
                 return Error{.kind = Errc::System, .sys_errno = EIO, .text = "injected"};
             return Ok{};
@@ -134,6 +148,7 @@ TEST_CASE("gateway: a load that fails at any step leaves nothing behind") {
         const Holdings after = look();
         CHECK(after.routes == before.routes);
         CHECK(after.guarded == before.guarded);
+        CHECK(after.interfaces == before.interfaces);
         CHECK(after.clsacts == before.clsacts);
         CHECK(after.lookups == before.lookups);
         CHECK(after.pins == before.pins);
@@ -152,6 +167,20 @@ TEST_CASE("gateway: loaded, it holds a route per prefix, guards everywhere and o
     CHECK(held.guarded == std::vector<std::string>{"lo tc", "v0 xdp", "v1 tc"});
     CHECK(held.lookups == 1);
     CHECK(held.pins);
+}
+
+TEST_CASE("gateway: with a tunnel it holds two devices, their programs, and the site's blackhole") {
+    const FreshNetns netns;
+    make_interfaces(netns);
+    const auto gateway = Gateway::start(plan_with_tunnel());
+    REQUIRE(gateway);
+    const Holdings held = look();
+    CHECK(held.routes ==
+          std::vector<std::string>{"64:ff9b::/96", "2001:db8:ffff::/96", "2002:c000:201::/48"});
+    CHECK(held.guarded == std::vector<std::string>{"lo tc", "stf0 tc", "stf0-peer tc",
+                                                   "stf0-peer tunnel", "v0 xdp", "v1 tunnel",
+                                                   "v1 xdp"});
+    CHECK((*gateway)->notes().empty());
 }
 
 TEST_CASE("gateway: a second one in the same namespace is refused and harms nothing") {

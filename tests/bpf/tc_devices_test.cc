@@ -62,8 +62,8 @@ public:
             REQUIRE(::ioctl(tun_.get(), SIOCGIFHWADDR, &request) == 0);
             std::memcpy(address_.data(), request.ifr_hwaddr.sa_data, address_.size());
         }
-        const Status attached =
-            datapath::attach_tc_guard(loaded_.object().tc_program(), if_nametoindex("guarded"));
+        const Status attached = datapath::attach_tc(
+            loaded_.object().tc_program(), if_nametoindex("guarded"), datapath::TcPlace::Guard);
         INFO((attached ? "" : attached.error().text));
         REQUIRE(attached);
         loaded_.fill(guard_rules());

@@ -18,6 +18,7 @@ ELSEWHERE = {
     r"bpf/maps\.bpf\.c": ("tests/bpf/gateway_test.cc", "definitions only; loading them is the test"),
     r"userspace/base/log\.cc": ("tests/netns/loader_test.py", "writes to the journal, syslog or standard error"),
     r"userspace/sys/rtnl_change\.cc": ("tests/bpf/rtnl_test.cc", "changes routes: needs root"),
+    r"userspace/sys/(rtnl_device|sysctl)\.cc": ("tests/netns/stf_test.py", "make devices: need root"),
     r"userspace/sys/rtnl_monitor\.cc": ("tests/bpf/rtnl_monitor_test.cc", "follows changes that need root"),
     r"userspace/datapath/(dataplane|link|map|object|pins)\.cc":
         ("tests/bpf/gateway_test.cc", "BPF objects, pins and links: need root"),

@@ -35,6 +35,21 @@ std::string render_prefixes(const json &status) {
     return text;
 }
 
+std::string render_tunnels(const json &status) {
+    std::string text;
+    for (const json &tunnel : status["stf"]) {
+        const auto word = [&](const char *key) { return tunnel[key].get<std::string>(); };
+        const auto number = [&](const char *key) {
+            return std::to_string(tunnel[key].get<std::uint64_t>());
+        };
+        text += row("tunnel",
+                    word("name") + " over " + word("uplink") + ", " + word("address") + " at " +
+                        word("ipv4") + (tunnel["active"].get<bool>() ? ", " : " (not active), ") +
+                        number("rx_packets") + " packets in, " + number("tx_packets") + " out");
+    }
+    return text;
+}
+
 std::string render_acl(const json &acl) {
     if (acl["generation"].get<std::uint64_t>() == 0) // read from pins alone
         return row("acl", "not known without the daemon");
@@ -64,7 +79,7 @@ std::string render_reasons(const json &reasons) {
         if (count == 0)
             return;
         char start[64];
-        std::snprintf(start, sizeof start, "%12llu  %-18s ", static_cast<unsigned long long>(count),
+        std::snprintf(start, sizeof start, "%12llu  %-22s ", static_cast<unsigned long long>(count),
                       name);
         text += start + std::string(sentence) + "\n";
     };
@@ -96,7 +111,7 @@ std::string render_bytes(std::uint64_t bytes) {
 std::string render_status(const json &status) {
     if (!status["loaded"].get<bool>())
         return "not loaded\n";
-    return render_interfaces(status) + render_prefixes(status) +
+    return render_interfaces(status) + render_prefixes(status) + render_tunnels(status) +
            row("keepfaith", status["keepfaith"].get<bool>() ? "on" : "off: nothing is captured") +
            render_acl(status["acl"]) + render_relay(status["relay"]) +
            render_reasons(status["reasons"]);

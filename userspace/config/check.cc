@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #include "base/complaints.h"
 #include "config/config.h"
+#include "config/stf.h"
 #include "faith/abi.h"
 
 #include <algorithm>
@@ -51,6 +52,7 @@ Status check(const Config &config) {
     Complaints complaints;
     check_prefixes(config.faith, complaints);
     check_services(config, complaints);
+    check_stf(config.tunnels, complaints);
     if (!complaints.empty())
         return complaints.error();
     return Ok{};

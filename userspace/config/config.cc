@@ -6,6 +6,7 @@
 #include "config/config.h"
 
 #include "config/reader.h"
+#include "config/stf.h"
 #include "faith/abi.h"
 
 namespace faith::config {
@@ -242,6 +243,14 @@ void read_services(Reader &reader, const Node &node, Config &out) {
     }
 }
 
+void read_tunnels(Reader &reader, const Node &node, Config &out) {
+    for (const Node &table : reader.tables(node, "[[stf]]")) {
+        Stf &stf = out.tunnels.emplace_back();
+        stf.where = reader.where(table);
+        read_stf(reader, table, stf);
+    }
+}
+
 /* --- [log] ------------------------------------------------------------------------- */
 
 constexpr Choice<LogLevel> log_levels[] = {{"error", LogLevel::Error},
@@ -283,11 +292,7 @@ constexpr Key<Config> root_keys[] = {
          read_keys<Relay>(reader, node, relay_keys, "[relay]", out.relay);
      }},
     {"service", read_services},
-    {"stf",
-     [](Reader &reader, const Node &node, Config &) {
-         for (const Node &table : reader.tables(node, "[[stf]]"))
-             reader.fail_not_in_release(table, "[[stf]]");
-     }},
+    {"stf", read_tunnels},
     {"metrics",
      [](Reader &reader, const Node &node, Config &) {
          Metrics metrics;

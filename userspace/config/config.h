@@ -71,6 +71,34 @@ struct Service {
     std::string where{}; /* "FILE:LINE:COL" */
 };
 
+enum class Ecn { Copy, Rfc6040, Compatibility };
+
+/* The four numbers of a 6rd domain (RFC 5969 7.1), and which site we are. */
+struct Sixrd {
+    Prefix6 prefix;
+    std::uint8_t ipv4_mask_len = 0;  /* leading bits of IPv4 addresses that nobody embeds */
+    std::optional<Ip4> border_relay; /* unset, or our own address: we are it */
+    Ip4 ipv4;                        /* our end */
+};
+
+/* A tunnel ([[stf]]): 6to4 by its address, or 6rd. */
+struct Stf {
+    std::string name = "stf0";
+    std::string uplink;
+    std::optional<Prefix6> address;
+    std::optional<Sixrd> sixrd;
+    bool input = true;
+    Ecn ecn = Ecn::Copy;
+    bool ingress_filter = true;
+    bool permit_rfc1918 = false;
+    std::uint16_t mtu = 1280;
+    std::uint8_t ttl = 64;
+    std::string where{}; /* "FILE:LINE:COL" */
+};
+
+/* Our end of a tunnel that has passed check(). */
+Ip4 own_ip4(const Stf &stf);
+
 enum class LogLevel { Error, Warning, Info, Debug };
 enum class LogTarget { Auto, Journal, Stderr, Syslog };
 
@@ -83,6 +111,7 @@ struct Config {
     Faith faith;
     Relay relay;
     std::vector<Service> services;
+    std::vector<Stf> tunnels;
     Log log;
 };
 

@@ -66,9 +66,13 @@ Status Gateway::bring_up(const datapath::StepHook &before_step) {
     TRY_ASSIGN(instance_, Instance::here());
     TRY_ASSIGN(network_, read_network());
     TRY(require_loopback(network_));
+    tunnels_ = make_tunnels(plan_.config.tunnels);
     for (const std::string &name : plan_.options.interfaces)
         if (network_.by_name(name) == nullptr)
             return no_such_interface(name, network_);
+    for (const Tunnel &tunnel : tunnels_)
+        if (network_.by_name(tunnel.uplink) == nullptr)
+            return no_such_interface(tunnel.uplink, network_).wrap("uplink of " + tunnel.name);
     TRY_ASSIGN(sys::FileLock lock, lock_instance(instance_));
     lock_.emplace(std::move(lock));
 
@@ -84,6 +88,7 @@ Status Gateway::bring_up(const datapath::StepHook &before_step) {
 
     TRY(start_relay(before_step));
     TRY(start_dataplane(before_step));
+    TRY(start_tunnels(before_step));
     TRY(start_watching(before_step));
     return add_routes(before_step);
 }
@@ -151,6 +156,20 @@ Status Gateway::start_dataplane(const datapath::StepHook &before_step) {
     TRY(guard_others());
     TRY(before_step("publish the pins"));
     return dataplane_->publish();
+}
+
+/* Devices and programs; the tunnels claim nothing before refresh() fills their maps. */
+Status Gateway::start_tunnels(const datapath::StepHook &before_step) {
+    for (const Tunnel &tunnel : tunnels_) {
+        TRY(before_step("attach to uplink " + tunnel.uplink));
+        TRY(attach_uplink(tunnel.uplink));
+        TRY(before_step("make " + tunnel.name));
+        TRY(make_device(tunnel));
+        if (!has_address(tunnel, network_))
+            notes_.push_back(tunnel.name + " waits for " + to_string(tunnel.own) +
+                             ", which is on no interface: it takes and sends nothing until then");
+    }
+    return Ok{};
 }
 
 Status Gateway::start_watching(const datapath::StepHook &before_step) {

@@ -17,6 +17,7 @@
 #include "daemon/network.h"
 #include "daemon/plan.h"
 #include "daemon/policy.h"
+#include "daemon/tunnel.h"
 #include "datapath/dataplane.h"
 #include "datapath/event_ring.h"
 #include "relay/relay.h"
@@ -44,9 +45,11 @@ public:
     Json status() const;
 
 private:
-    /* An interface the operator named. It may go and come back under its name. */
+    /* An interface the operator named, or the uplink of a tunnel. It may go and come back
+     * under its name. */
     struct Loaded {
         std::string name;
+        bool named = true;       /* not an uplink alone */
         std::uint32_t index = 0; /* 0 while it is absent */
         datapath::XdpMode mode = datapath::XdpMode::Native;
     };
@@ -55,12 +58,17 @@ private:
     Status bring_up(const datapath::StepHook &before_step);
     Status start_relay(const datapath::StepHook &before_step);
     Status start_dataplane(const datapath::StepHook &before_step);
+    Status start_tunnels(const datapath::StepHook &before_step);
     Status start_watching(const datapath::StepHook &before_step);
     Status add_routes(const datapath::StepHook &before_step);
     Status stop(); /* everything but the lock; idempotent */
 
     Status attach(const std::string &name);
+    Status attach_uplink(const std::string &name);
+    bool is_uplink(const std::string &name) const;
+    Loaded *find_loaded(const std::string &name);
     Status guard_others();
+    Status follow_tunnels();
     Status refresh(); /* network -> dataplane and relay */
     /* The one way to a new generation: the kernel is made ready, the relay told, the word
      * written. An error leaves the generation in force as it was. */
@@ -93,6 +101,7 @@ private:
     sys::UniqueFd signals_;
     sys::Watch signal_watch_;
     Network network_;
+    std::vector<Tunnel> tunnels_;
     std::vector<Loaded> loaded_;
     bool keepfaith_ = true;
     RuleSetRef rules_;             /* in force */

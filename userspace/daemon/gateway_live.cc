@@ -22,8 +22,43 @@ Status Gateway::attach(const std::string &name) {
     if (!link->note.empty())
         notes_.push_back(link->note + "; using generic XDP, which is slower");
     std::erase_if(loaded_, [&](const Loaded &l) { return l.name == name; });
-    loaded_.push_back({.name = name, .index = interface->index, .mode = link->mode});
+    loaded_.push_back({.name = name, .named = true, .index = interface->index, .mode = link->mode});
     return Ok{};
+}
+
+Gateway::Loaded *Gateway::find_loaded(const std::string &name) {
+    const auto found = std::find_if(loaded_.begin(), loaded_.end(),
+                                    [&](const Loaded &loaded) { return loaded.name == name; });
+    return found == loaded_.end() ? nullptr : &*found;
+}
+
+bool Gateway::is_uplink(const std::string &name) const {
+    return std::any_of(tunnels_.begin(), tunnels_.end(),
+                       [&](const Tunnel &tunnel) { return tunnel.uplink == name; });
+}
+
+/* An uplink has our XDP whether or not the operator named it. Its networks get no
+ * permission from that (loaded_indexes()). */
+Status Gateway::attach_uplink(const std::string &name) {
+    if (find_loaded(name) != nullptr)
+        return Ok{};
+    TRY(attach(name));
+    find_loaded(name)->named = false;
+    return Ok{};
+}
+
+/* Maps and programs of the tunnels follow addresses and interfaces (S3). */
+Status Gateway::follow_tunnels() {
+    for (const Tunnel &tunnel : tunnels_) {
+        const sys::Interface *uplink = network_.by_name(tunnel.uplink);
+        const sys::Interface *peer = network_.by_name(tunnel.peer);
+        if (uplink != nullptr && peer != nullptr)
+            TRY(dataplane_->serve_tunnel(uplink->index, peer->index));
+    }
+    if (tunnels_.empty())
+        return Ok{};
+    TRY(dataplane_->set_local_ip4(ip4_entries(tunnels_, network_)));
+    return dataplane_->set_tunnels(stf_entries(tunnels_, network_));
 }
 
 /* A prefix is captured whatever interface a packet comes in by (F1), so every interface
@@ -64,6 +99,7 @@ Status Gateway::refresh() {
     TRY_ASSIGN(network_, read_network());
     follow_interfaces();
     TRY(guard_others());
+    TRY(follow_tunnels());
     TRY(dataplane_->set_prefixes(capture_of(plan_), exemptions(network_, plan_.prefixes)));
     TRY(dataplane_->set_targets(targets_of(plan_, network_)));
     if (plan_.acl_file.empty()) { // default rules follow the interfaces' networks
@@ -164,7 +200,7 @@ relay::PolicyRef Gateway::policy() const { return make_policy(policy_inputs(plan
 std::set<std::uint32_t> Gateway::loaded_indexes() const {
     std::set<std::uint32_t> indexes;
     for (const Loaded &loaded : loaded_)
-        if (loaded.index != 0)
+        if (loaded.index != 0 && loaded.named)
             indexes.insert(loaded.index);
     return indexes;
 }
@@ -205,10 +241,9 @@ Result<Json> Gateway::do_load(const Json &request) {
     Json present = Json::array();
     for (const Json &entry : request.value("interfaces", Json::array())) {
         const std::string name = entry.get<std::string>();
-        const bool known = std::any_of(loaded_.begin(), loaded_.end(),
-                                       [&](const Loaded &l) { return l.name == name; });
-        if (known) {
-            present.push_back(name);
+        if (Loaded *known = find_loaded(name); known != nullptr) {
+            (known->named ? present : added).push_back(name);
+            known->named = true;
             continue;
         }
         Status attached = attach(name);
@@ -226,23 +261,24 @@ Result<Json> Gateway::do_load(const Json &request) {
 Result<Json> Gateway::do_unload_some(const Json &request) {
     const Json names = request.value("interfaces", Json::array());
     for (const Json &entry : names) {
-        const auto found = std::find_if(loaded_.begin(), loaded_.end(), [&](const Loaded &loaded) {
-            return loaded.name == entry.get<std::string>();
-        });
-        if (found == loaded_.end())
+        const Loaded *found = find_loaded(entry.get<std::string>());
+        if (found == nullptr || !found->named)
             return Error{.kind = Errc::NotLoaded,
                          .sys_errno = 0,
                          .text = "not loaded on " + entry.get<std::string>()};
     }
     for (const Json &entry : names) {
-        const auto found = std::find_if(loaded_.begin(), loaded_.end(), [&](const Loaded &loaded) {
-            return loaded.name == entry.get<std::string>();
-        });
-        if (found == loaded_.end())
+        const std::string name = entry.get<std::string>();
+        Loaded *found = find_loaded(name);
+        if (found == nullptr)
             continue; // named twice
+        if (is_uplink(name)) {
+            found->named = false; // its tunnel still needs it
+            continue;
+        }
         if (found->index != 0)
             TRY(dataplane_->detach(found->index));
-        loaded_.erase(found);
+        std::erase_if(loaded_, [&](const Loaded &l) { return l.name == name; });
     }
     TRY(refresh());
     return Json{{"left", loaded_.size()}};
@@ -275,6 +311,8 @@ Json Gateway::status() const {
     report.acl_file = plan_.acl_file;
     report.generation = generation_;
     report.rules = rules_->rules.size();
+    if (const auto now = read_network()) // counters move without news
+        report.tunnels = report_tunnels(tunnels_, *now);
     if (relay_)
         report.relay = relay_->totals();
     if (const auto sums = dataplane_->reasons())

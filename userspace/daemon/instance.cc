@@ -2,12 +2,16 @@
 #include "daemon/instance.h"
 
 #include "daemon/state.h"
+#include "daemon/tunnel.h"
 #include "datapath/dataplane.h"
 #include "faith/names.h"
 #include "sys/netns.h"
 #include "sys/rtnl.h"
 
+#include <linux/rtnetlink.h>
+
 #include <cerrno>
+#include <functional>
 
 namespace faith::daemon {
 
@@ -16,7 +20,7 @@ namespace {
 Status remove_routes() {
     TRY_ASSIGN(const std::vector<sys::Route6> routes, sys::list_routes6());
     for (const sys::Route6 &route : routes)
-        if (route.protocol == FGW_ROUTE_PROTOCOL)
+        if (route.protocol == FGW_ROUTE_PROTOCOL && route.type == RTN_LOCAL)
             TRY(sys::remove_local_route6(route.destination, FGW_ROUTE_PROTOCOL));
     return Ok{};
 }
@@ -59,9 +63,15 @@ bool is_locked(const Instance &instance) {
 }
 
 Status remove_everything(const Instance &instance) {
-    Status routes = remove_routes();
-    Status dataplane = datapath::remove_dataplane(instance.netns_inode);
-    return routes ? std::move(dataplane) : std::move(routes);
+    /* Go on after a failure; the first one is what is told. */
+    Status outcome = remove_routes();
+    for (const auto &next : {std::function<Status()>(remove_tunnel_routes),
+                             std::function<Status()>(remove_devices), std::function<Status()>([&] {
+                                 return datapath::remove_dataplane(instance.netns_inode);
+                             })})
+        if (Status removed = next(); !removed && outcome)
+            outcome = std::move(removed);
+    return outcome;
 }
 
 void remove_instance(const Instance &instance, sys::FileLock lock) {

@@ -3,6 +3,7 @@
 
 #include "daemon/kernel_rules.h"
 #include "daemon/state.h"
+#include "daemon/tunnel.h"
 #include "faith/names.h"
 #include "prefix/target.h"
 
@@ -59,6 +60,8 @@ Status refuse_unchangeable(const Plan &before, const Plan &next) {
         return refuse("[faith] prefixes");
     if (before.config.relay.workers != next.config.relay.workers)
         return refuse("[relay] workers");
+    if (make_tunnels(before.config.tunnels) != make_tunnels(next.config.tunnels))
+        return refuse("[[stf]]");
     return Ok{};
 }
 

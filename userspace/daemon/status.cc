@@ -2,6 +2,7 @@
 #include "daemon/status.h"
 
 #include "daemon/kernel_view.h"
+#include "daemon/network.h"
 #include "datapath/dataplane.h"
 #include "faith/names.h"
 #include "sys/rtnl.h"
@@ -52,6 +53,31 @@ Result<std::vector<StatusReport::OnInterface>> interfaces_with_xdp() {
     return found;
 }
 
+/* Tunnels as their map has them: those that are active. */
+Result<std::vector<StatusReport::OnTunnel>> tunnels_in(const datapath::Maps &maps) {
+    TRY_ASSIGN(const auto entries, maps.stf.entries());
+    TRY_ASSIGN(const Network network, read_network());
+    std::vector<StatusReport::OnTunnel> found;
+    for (const auto &[key, value] : entries) {
+        const sys::Interface *device = network.by_index(value.device);
+        const sys::Interface *uplink = network.by_index(value.uplink);
+        if (key.ifindex != value.uplink || device == nullptr || uplink == nullptr)
+            continue; // the entry of the other direction, or a device that is gone
+        const auto address =
+            std::find_if(network.addresses6.begin(), network.addresses6.end(),
+                         [&](const sys::Address6 &a) { return a.interface_index == value.device; });
+        found.push_back(
+            {.name = device->name,
+             .uplink = uplink->name,
+             .address = address == network.addresses6.end() ? "" : to_string(address->prefix),
+             .ipv4 = to_string(Ip4::from_bytes(value.address)),
+             .active = true,
+             .rx_packets = device->rx_packets,
+             .tx_packets = device->tx_packets});
+    }
+    return found;
+}
+
 } // namespace
 
 Json to_json(const StatusReport &report) {
@@ -63,6 +89,15 @@ Json to_json(const StatusReport &report) {
     for (const prefix::FaithPrefix &prefix : report.prefixes)
         prefixes.push_back(
             {{"prefix", to_string(prefix.prefix)}, {"layout", prefix::layout_name(prefix.layout)}});
+    Json tunnels = Json::array();
+    for (const StatusReport::OnTunnel &tunnel : report.tunnels)
+        tunnels.push_back({{"name", tunnel.name},
+                           {"uplink", tunnel.uplink},
+                           {"address", tunnel.address},
+                           {"ipv4", tunnel.ipv4},
+                           {"active", tunnel.active},
+                           {"rx_packets", tunnel.rx_packets},
+                           {"tx_packets", tunnel.tx_packets}});
     return {
         {"version", FGW_VERSION},
         {"loaded", report.loaded},
@@ -72,8 +107,24 @@ Json to_json(const StatusReport &report) {
         {"acl",
          {{"file", report.acl_file}, {"generation", report.generation}, {"rules", report.rules}}},
         {"relay", relay_json(report.relay)},
-        {"stf", Json::array()},
+        {"stf", std::move(tunnels)},
         {"reasons", reasons_json(report)}};
+}
+
+std::vector<StatusReport::OnTunnel> report_tunnels(const std::vector<Tunnel> &tunnels,
+                                                   const Network &network) {
+    std::vector<StatusReport::OnTunnel> reports;
+    for (const Tunnel &tunnel : tunnels) {
+        const sys::Interface *device = network.by_name(tunnel.name);
+        reports.push_back({.name = tunnel.name,
+                           .uplink = tunnel.uplink,
+                           .address = to_string(tunnel.address),
+                           .ipv4 = to_string(tunnel.own),
+                           .active = !stf_entries({tunnel}, network).empty(),
+                           .rx_packets = device == nullptr ? 0 : device->rx_packets,
+                           .tx_packets = device == nullptr ? 0 : device->tx_packets});
+    }
+    return reports;
 }
 
 Result<Json> status_from_pins(const Instance &instance) {
@@ -88,6 +139,7 @@ Result<Json> status_from_pins(const Instance &instance) {
     report.loaded = true;
     TRY_ASSIGN(report.interfaces, interfaces_with_xdp());
     TRY_ASSIGN(report.prefixes, read_prefixes(maps));
+    TRY_ASSIGN(report.tunnels, tunnels_in(maps));
     TRY_ASSIGN(const auto config, maps.config.find(0));
     report.keepfaith = config && config->keepfaith != 0;
     TRY_ASSIGN(report.kernel_reasons, maps.reasons.sums(FGW_REASON_MAX));

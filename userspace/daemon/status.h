@@ -5,6 +5,7 @@
 
 #include "daemon/control.h"
 #include "daemon/instance.h"
+#include "daemon/tunnel.h"
 #include "prefix/prefix.h"
 #include "relay/stats.h"
 
@@ -20,6 +21,15 @@ struct StatusReport {
         std::uint32_t index = 0;
         std::string mode; /* "native", "generic", "absent" */
     };
+    struct OnTunnel {
+        std::string name;
+        std::string uplink;
+        std::string address; /* of the device */
+        std::string ipv4;    /* our end */
+        bool active = false; /* that address is on the gateway, the device is up */
+        std::uint64_t rx_packets = 0;
+        std::uint64_t tx_packets = 0;
+    };
     bool loaded = false;
     std::vector<OnInterface> interfaces;
     std::vector<prefix::FaithPrefix> prefixes;
@@ -27,11 +37,16 @@ struct StatusReport {
     std::string acl_file; /* "": the default rules */
     std::uint32_t generation = 0;
     std::size_t rules = 0;
+    std::vector<OnTunnel> tunnels;
     std::optional<relay::Totals> relay;        /* nothing: no relay runs */
     std::vector<std::uint64_t> kernel_reasons; /* by enum fgw_reason; may be empty */
 };
 
 Json to_json(const StatusReport &report);
+
+/* The tunnels as the network has them: counters are those of the device. */
+std::vector<StatusReport::OnTunnel> report_tunnels(const std::vector<Tunnel> &tunnels,
+                                                   const Network &network);
 
 /* The status when no daemon answers: what the pins tell, or `loaded: false`. */
 Result<Json> status_from_pins(const Instance &instance);

@@ -69,6 +69,22 @@ bool replies_arrive(const std::string &interface_name, XdpMode mode) {
     return mode == XdpMode::Generic || sys::driver_of(interface_name) != "veth";
 }
 
+/* Erases first: the map may be full of what is no longer wanted. */
+template <class K, class V>
+Status make_hold(const MapRef<K, V> &map, const std::vector<std::pair<K, V>> &wanted) {
+    TRY_ASSIGN(const auto present, map.entries());
+    for (const auto &[key, value] : present) {
+        const bool stays = std::any_of(wanted.begin(), wanted.end(), [&key = key](const auto &w) {
+            return std::memcmp(&w.first, &key, sizeof key) == 0;
+        });
+        if (!stays)
+            TRY(map.erase(key));
+    }
+    for (const auto &[key, value] : wanted)
+        TRY(map.put(key, value));
+    return Ok{};
+}
+
 } // namespace
 
 Result<Dataplane> Dataplane::create(const Spec &spec, const StepHook &before_step) {
@@ -132,12 +148,12 @@ Result<XdpLink *> Dataplane::attach(std::uint32_t interface_index, const std::st
     TRY(published_ ? pins_.pin_link(made.link.get(), pin)
                    : pins_.pin_link_aside(made.link.get(), pin));
     /* Only now: between the two an interface has both guards, never none. */
-    TRY(remove_tc_guard(interface_index));
+    TRY(remove_tc(interface_index, TcPlace::Guard));
     return &(xdp_[interface_index] = std::move(made));
 }
 
 Status Dataplane::detach(std::uint32_t interface_index) {
-    TRY(attach_tc_guard(object_.tc_program(), interface_index));
+    TRY(attach_tc(object_.tc_program(), interface_index, TcPlace::Guard));
     TRY(pins_.unpin_link(Pins::xdp_link_name(interface_index)));
     xdp_.erase(interface_index);
     return object_.maps().interfaces.erase(interface_index);
@@ -146,8 +162,30 @@ Status Dataplane::detach(std::uint32_t interface_index) {
 Status Dataplane::guard(std::uint32_t interface_index) {
     if (is_attached(interface_index))
         return Ok{};
-    TRY_ASSIGN(const bool guarded, has_tc_guard(interface_index));
-    return guarded ? Status(Ok{}) : attach_tc_guard(object_.tc_program(), interface_index);
+    return hold(object_.tc_program(), interface_index, TcPlace::Guard);
+}
+
+Status Dataplane::hold(int program, std::uint32_t interface_index, TcPlace place) {
+    TRY_ASSIGN(const bool there, has_tc(interface_index, place));
+    return there ? Status(Ok{}) : attach_tc(program, interface_index, place);
+}
+
+Status Dataplane::serve_tunnel(std::uint32_t uplink_index, std::uint32_t peer_index) {
+    TRY(hold(object_.decap_program(), uplink_index, TcPlace::Decap));
+    return hold(object_.encap_program(), peer_index, TcPlace::Encap);
+}
+
+Status Dataplane::set_tunnels(const std::vector<std::pair<fgw_stf_key, fgw_stf>> &tunnels) {
+    return make_hold(object_.maps().stf, tunnels);
+}
+
+Status Dataplane::set_local_ip4(const std::vector<std::pair<fgw_ip4_key, fgw_ip4_val>> &addresses) {
+    if (addresses.size() > FGW_MAX_LOCAL_IP4)
+        return Error{.kind = Errc::Unsupported,
+                     .sys_errno = 0,
+                     .text = "more than " + std::to_string(FGW_MAX_LOCAL_IP4) +
+                             " IPv4 addresses and broadcast addresses"};
+    return make_hold(object_.maps().ip4, addresses);
 }
 
 Status Dataplane::publish() {
@@ -243,8 +281,9 @@ Status remove_dataplane(std::uint64_t netns_inode) {
     Status outcome = Pins(netns_inode).remove_all();
     TRY_ASSIGN(const std::vector<sys::Interface> interfaces, sys::list_interfaces());
     for (const sys::Interface &interface : interfaces)
-        if (Status removed = remove_tc_guard(interface.index); !removed && outcome)
-            outcome = std::move(removed).error().wrap("interface " + interface.name);
+        for (const TcPlace place : {TcPlace::Guard, TcPlace::Decap, TcPlace::Encap})
+            if (Status removed = remove_tc(interface.index, place); !removed && outcome)
+                outcome = std::move(removed).error().wrap("interface " + interface.name);
     return outcome;
 }
 

@@ -95,6 +95,12 @@ public:
     void expect(const Expected &connection, std::chrono::nanoseconds longest) const;
     void forget_expected(const Expected &connection) const;
     Maps maps() const { return object_.maps(); } /* for reading what the programs count */
+    /* The TC programs of a tunnel: on its uplink, and on the hidden peer of its device.
+     * Idempotent. */
+    Status serve_tunnel(std::uint32_t uplink_index, std::uint32_t peer_index);
+    /* Make the maps of tunnels hold exactly these. */
+    Status set_tunnels(const std::vector<std::pair<fgw_stf_key, fgw_stf>> &tunnels);
+    Status set_local_ip4(const std::vector<std::pair<fgw_ip4_key, fgw_ip4_val>> &addresses);
     Result<std::vector<std::uint64_t>> reasons() const;
     bool is_attached(std::uint32_t interface_index) const;
     void forget(std::uint32_t interface_index); /* the interface is gone, its link with it */
@@ -104,6 +110,7 @@ private:
         : object_(std::move(object)), pins_(std::move(pins)), acl_(object_.maps()) {}
     Status fill(const Spec &spec);
     Status steer(const std::vector<int> &listeners);
+    Status hold(int program, std::uint32_t interface_index, TcPlace place);
 
     Object object_;
     Pins pins_;
@@ -119,7 +126,7 @@ Status write_settings(const Maps &maps, const Settings &settings);
 Status write_prefixes(const Maps &maps, const std::vector<CapturePrefix> &capture,
                       const std::vector<Prefix6> &exempt);
 
-/* Takes away every link, pin and TC guard of ours in this network namespace. */
+/* Takes away every link, pin and TC program of ours in this network namespace. */
 Status remove_dataplane(std::uint64_t netns_inode);
 
 } // namespace faith::datapath

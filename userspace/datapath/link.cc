@@ -64,7 +64,24 @@ struct bpf_tc_hook clsact_of(std::uint32_t interface_index) {
     return hook;
 }
 
-Error guard_error(int number, const char *doing, const LibbpfWords &said) {
+struct TcIdentity {
+    const char *program;
+    std::uint32_t priority;
+};
+
+TcIdentity identity_of(TcPlace place) {
+    switch (place) {
+    case TcPlace::Guard:
+        return {.program = FGW_PROG_TC, .priority = FGW_TC_PRIORITY};
+    case TcPlace::Decap:
+        return {.program = FGW_PROG_DECAP, .priority = FGW_TC_STF_PRIORITY};
+    case TcPlace::Encap:
+        break;
+    }
+    return {.program = FGW_PROG_ENCAP, .priority = FGW_TC_STF_PRIORITY};
+}
+
+Error tc_error(int number, const char *doing, const LibbpfWords &said) {
     Error error = system_error(number, doing);
     if (const std::string last = said.last(); !last.empty())
         error.text += "; " + last;
@@ -139,42 +156,44 @@ Result<sys::UniqueFd> attach_sk_lookup(int program) {
     return link;
 }
 
-Status attach_tc_guard(int program, std::uint32_t interface_index) {
+Status attach_tc(int program, std::uint32_t interface_index, TcPlace place) {
     const LibbpfWords said;
     struct bpf_tc_hook hook = clsact_of(interface_index);
     if (const int failed = bpf_tc_hook_create(&hook); failed != 0 && failed != -EEXIST)
-        return guard_error(-failed, "add clsact", said);
+        return tc_error(-failed, "add clsact", said);
     LIBBPF_OPTS(bpf_tc_opts, options, .prog_fd = program, .handle = FGW_TC_HANDLE,
-                .priority = FGW_TC_PRIORITY);
+                .priority = identity_of(place).priority);
     if (const int failed = bpf_tc_attach(&hook, &options); failed != 0)
-        return guard_error(-failed, "attach the TC guard", said);
+        return tc_error(-failed, "attach the TC program", said);
     return Ok{};
 }
 
-Result<bool> has_tc_guard(std::uint32_t interface_index) {
+Result<bool> has_tc(std::uint32_t interface_index, TcPlace place) {
     const LibbpfWords said;
     TRY_ASSIGN(const bool clsact, sys::has_clsact(interface_index));
     if (!clsact)
         return false;
     const struct bpf_tc_hook hook = clsact_of(interface_index);
-    LIBBPF_OPTS(bpf_tc_opts, options, .handle = FGW_TC_HANDLE, .priority = FGW_TC_PRIORITY);
+    const TcIdentity identity = identity_of(place);
+    LIBBPF_OPTS(bpf_tc_opts, options, .handle = FGW_TC_HANDLE, .priority = identity.priority);
     const int failed = bpf_tc_query(&hook, &options);
     if (failed == -ENOENT || failed == -EINVAL || failed == -ENODEV)
         return false;
     if (failed != 0)
-        return guard_error(-failed, "ask for the TC guard", said);
-    return program_name(options.prog_id) == FGW_PROG_TC;
+        return tc_error(-failed, "ask for the TC program", said);
+    return program_name(options.prog_id) == identity.program;
 }
 
-Status remove_tc_guard(std::uint32_t interface_index) {
-    TRY_ASSIGN(const bool ours, has_tc_guard(interface_index));
+Status remove_tc(std::uint32_t interface_index, TcPlace place) {
+    TRY_ASSIGN(const bool ours, has_tc(interface_index, place));
     if (!ours)
         return Ok{};
     const LibbpfWords said;
     const struct bpf_tc_hook hook = clsact_of(interface_index);
-    LIBBPF_OPTS(bpf_tc_opts, options, .handle = FGW_TC_HANDLE, .priority = FGW_TC_PRIORITY);
+    LIBBPF_OPTS(bpf_tc_opts, options, .handle = FGW_TC_HANDLE,
+                .priority = identity_of(place).priority);
     if (const int failed = bpf_tc_detach(&hook, &options); failed != 0 && failed != -ENOENT)
-        return guard_error(-failed, "remove the TC guard", said);
+        return tc_error(-failed, "remove the TC program", said);
     TRY_ASSIGN(const std::size_t others, sys::count_clsact_filters(interface_index));
     return others == 0 ? sys::remove_clsact(interface_index) : Status(Ok{});
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * The three ways a program hangs in the kernel. XDP and sk_lookup are BPF links: they
- * live as long as a descriptor or a pin does. The TC guard is a classic clsact filter
- * (libbpf 1.1 has no TCX): nothing but remove_tc_guard() takes it away, so it is found
+ * live as long as a descriptor or a pin does. At TC we are classic clsact
+ * filters (libbpf 1.1 has no TCX): nothing but remove_tc() takes one away, so it is found
  * again by handle, priority and program name.
  */
 #pragma once
@@ -34,11 +34,18 @@ Result<std::optional<XdpMode>> query_xdp(std::uint32_t interface_index);
 /* sk_lookup for the network namespace of the calling thread. */
 Result<sys::UniqueFd> attach_sk_lookup(int program);
 
-Status attach_tc_guard(int program, std::uint32_t interface_index);
+/* Where a TC program of ours hangs, and which one; all at ingress. */
+enum class TcPlace {
+    Guard, /* an interface without our XDP */
+    Decap, /* an uplink */
+    Encap, /* the hidden peer of a tunnel's device */
+};
+
+Status attach_tc(int program, std::uint32_t interface_index, TcPlace place);
 /* Takes our filter away, and the clsact with it when nothing else hangs there. What is
  * not there is not an error; what is there but not ours is left alone. */
-Status remove_tc_guard(std::uint32_t interface_index);
-Result<bool> has_tc_guard(std::uint32_t interface_index);
+Status remove_tc(std::uint32_t interface_index, TcPlace place);
+Result<bool> has_tc(std::uint32_t interface_index, TcPlace place);
 
 /* Name of a loaded program by its id, "" if it is gone. */
 std::string program_name(std::uint32_t id);

@@ -10,6 +10,7 @@
 #include "base/addr.h"
 #include "sys/event_loop.h"
 
+#include <array>
 #include <functional>
 #include <string>
 #include <vector>
@@ -21,12 +22,17 @@ struct Interface {
     std::string name;
     bool up = false;
     std::uint32_t mtu = 0;
+    std::array<std::uint8_t, 6> mac{}; /* zero if it has none of six bytes */
+    std::string alias;
+    std::uint64_t rx_packets = 0;
+    std::uint64_t tx_packets = 0;
 };
 
 /* Own addresses, not masked; on a point-to-point link the length is that of the peer. */
 struct Address4 {
     std::uint32_t interface_index = 0;
     Prefix4 prefix;
+    Ip4 broadcast; /* 0.0.0.0: none was given */
 };
 
 /* Tentative and duplicate ones are included: the kernel is about to own them, or will
@@ -59,6 +65,32 @@ enum class Added { Ours, AlreadyThere };
 Result<Added> add_local_route6(const Prefix6 &prefix, std::uint8_t protocol);
 /* Only ours, by protocol. Removing what is not there is not an error. */
 Status remove_local_route6(const Prefix6 &prefix, std::uint8_t protocol);
+
+/* A veth pair, both ends down: no resolution of neighbours (NOARP), no multicast, no
+ * link-local addresses. Fails when a name is taken. */
+struct Pair {
+    std::string device;
+    std::string device_alias;
+    std::string peer;
+    std::string peer_alias;
+    std::uint32_t mtu = 0;         /* of both */
+    std::uint32_t longest_gso = 0; /* bytes of joined segments that `device` takes */
+};
+Status add_pair(const Pair &pair);
+Status set_up(std::uint32_t interface_index);
+/* Not there: not an error. The other end of a pair goes with it. */
+Status remove_interface(std::uint32_t interface_index);
+
+/* An address with the route of its prefix; no other host can have it. */
+Status add_address6(std::uint32_t interface_index, const Prefix6 &address);
+
+/* Routes of ours in table main besides the capture routes: packets end there, or go through
+ * a device. */
+Status add_blackhole6(const Prefix6 &prefix, std::uint8_t protocol);
+Status add_device_route6(const Prefix6 &prefix, std::uint32_t interface_index, std::uint32_t metric,
+                         std::uint8_t protocol);
+/* One of those, as listed. Not there: not an error. */
+Status remove_route6(const Route6 &route);
 
 /* Clsact on an interface: whether it is there, and whether any filter hangs on it. */
 Result<bool> has_clsact(std::uint32_t interface_index);

@@ -2,10 +2,12 @@
 #include "sys/rtnl_message.h"
 
 #include <libmnl/libmnl.h>
+#include <linux/if_link.h>
 #include <linux/rtnetlink.h>
 #include <net/if.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <cstring>
 
 namespace faith::sys::rtnl {
@@ -70,10 +72,23 @@ std::optional<Interface> read_interface(const nlmsghdr &message) {
     const std::optional<std::string> name = text(find<ifinfomsg>(message, IFLA_IFNAME));
     if (!name)
         return std::nullopt;
-    return Interface{.index = static_cast<std::uint32_t>(header->ifi_index),
-                     .name = *name,
-                     .up = (header->ifi_flags & IFF_UP) != 0,
-                     .mtu = number(find<ifinfomsg>(message, IFLA_MTU)).value_or(0)};
+    Interface interface{.index = static_cast<std::uint32_t>(header->ifi_index),
+                        .name = *name,
+                        .up = (header->ifi_flags & IFF_UP) != 0,
+                        .mtu = number(find<ifinfomsg>(message, IFLA_MTU)).value_or(0),
+                        .mac = {},
+                        .alias = text(find<ifinfomsg>(message, IFLA_IFALIAS)).value_or("")};
+    if (const nlattr *mac = find<ifinfomsg>(message, IFLA_ADDRESS);
+        mac != nullptr && mnl_attr_get_payload_len(mac) == interface.mac.size())
+        std::memcpy(interface.mac.data(), mnl_attr_get_payload(mac), interface.mac.size());
+    /* It grows with the kernel; what we want is in front. */
+    rtnl_link_stats64 statistics{};
+    if (const nlattr *all = find<ifinfomsg>(message, IFLA_STATS64); all != nullptr)
+        std::memcpy(&statistics, mnl_attr_get_payload(all),
+                    std::min(sizeof statistics, std::size_t{mnl_attr_get_payload_len(all)}));
+    interface.rx_packets = statistics.rx_packets;
+    interface.tx_packets = statistics.tx_packets;
+    return interface;
 }
 
 std::optional<Address4> read_address4(const nlmsghdr &message) {
@@ -84,7 +99,8 @@ std::optional<Address4> read_address4(const nlmsghdr &message) {
     if (!address)
         return std::nullopt;
     return Address4{.interface_index = header->ifa_index,
-                    .prefix = {.address = *address, .length = header->ifa_prefixlen}};
+                    .prefix = {.address = *address, .length = header->ifa_prefixlen},
+                    .broadcast = ip4(find<ifaddrmsg>(message, IFA_BROADCAST)).value_or(Ip4{})};
 }
 
 std::optional<Address6> read_address6(const nlmsghdr &message) {

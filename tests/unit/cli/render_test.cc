@@ -14,6 +14,13 @@ daemon::StatusReport example() {
     report.loaded = true;
     report.interfaces = {{.name = "eth0", .index = 7, .mode = "native"}};
     report.prefixes = {prefix::well_known()};
+    report.tunnels = {{.name = "stf0",
+                       .uplink = "eth1",
+                       .address = "2002:c000:201::1/16",
+                       .ipv4 = "192.0.2.1",
+                       .active = true,
+                       .rx_packets = 17,
+                       .tx_packets = 18}};
     report.keepfaith = true;
     report.acl_file = "/etc/faithd.conf";
     report.generation = 3;
@@ -42,7 +49,13 @@ TEST_CASE("status: JSON has the promised keys and every reason, zero included") 
           nlohmann::json({{"file", "/etc/faithd.conf"}, {"generation", 3}, {"rules", 12}}));
     CHECK(status["relay"]["connect_failures"] == 6);
     CHECK(status["relay"]["bytes_to_client"] == 3 << 20);
-    CHECK(status["stf"].empty());
+    CHECK(status["stf"][0] == nlohmann::json({{"name", "stf0"},
+                                              {"uplink", "eth1"},
+                                              {"address", "2002:c000:201::1/16"},
+                                              {"ipv4", "192.0.2.1"},
+                                              {"active", true},
+                                              {"rx_packets", 17},
+                                              {"tx_packets", 18}}));
     CHECK(status["reasons"]["DROP_UDP"] == 9);
     CHECK(status["reasons"]["CONNECT_REFUSED"] == 5);
     std::size_t names = 0;
@@ -60,10 +73,19 @@ TEST_CASE("render: a status page shows what is there and no zero counter") {
     const std::string page = cli::render_status(daemon::to_json(example()));
     CHECK_THAT(page, Catch::Contains("eth0 (XDP native)"));
     CHECK_THAT(page, Catch::Contains("64:ff9b::/96 (layout faith)"));
+    CHECK_THAT(page, Catch::Contains("stf0 over eth1, 2002:c000:201::1/16 at 192.0.2.1, 17 packets "
+                                     "in, 18 out"));
     CHECK_THAT(page, Catch::Contains("/etc/faithd.conf, generation 3, 12 rules"));
     CHECK_THAT(page, Catch::Contains("3.0 MiB to clients"));
     CHECK_THAT(page, Catch::Contains("9  DROP_UDP"));
     CHECK_THAT(page, !Catch::Contains("DROP_ICMP6"));
+}
+
+TEST_CASE("render: a tunnel without its address says so") {
+    daemon::StatusReport report = example();
+    report.tunnels[0].active = false;
+    CHECK_THAT(cli::render_status(daemon::to_json(report)),
+               Catch::Contains("at 192.0.2.1 (not active)"));
 }
 
 TEST_CASE("render: a gateway that is not there or not relaying says so") {

@@ -175,7 +175,7 @@ TEST_CASE("config: what this release lacks is an error, never ignored") {
          "f:3:18: proxy_protocol = \"v2\" is not in this release"},
         {"[[service]]\nport = 21\nlocal = [\"/usr/sbin/vsftpd\"]",
          "f:3:9: local, a command for the gateway's own addresses, is not in this release"},
-        {"[[stf]]\nname = \"stf0\"", "f:1:1: [[stf]] is not in this release"},
+        {"[[stf]]\nfast_path = true", "f:2:13: fast_path = true is not in this release"},
         {"[metrics]\nlisten = \"[::1]:9465\"",
          "f:2:10: listen = \"[::1]:9465\" is not in this release"},
     };

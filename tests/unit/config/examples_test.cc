@@ -76,6 +76,7 @@ TEST_CASE("examples: faith-gw.toml.example is the defaults, spelled out") {
     CHECK(config.relay.source_addresses == defaults.relay.source_addresses);
     CHECK(config.relay.alg_ftp == defaults.relay.alg_ftp);
     CHECK(config.services.empty());
+    CHECK(config.tunnels.empty());
     CHECK(config.log.level == defaults.log.level);
     CHECK(config.log.target == defaults.log.target);
 }
@@ -92,6 +93,9 @@ TEST_CASE("examples: what faith-gw.toml.example shows in comments can be switche
     CHECK(config.services[0].idle_timeout == config::Millis(std::chrono::hours(2)));
     CHECK(config.services[1].alg == config::Alg::Ftp);
     CHECK(config.services[1].alg_ftp == config::AlgFtp::Faithd);
+    REQUIRE(config.tunnels.size() == 2);
+    CHECK(to_string(config::own_ip4(config.tunnels[0])) == "192.0.2.1");
+    CHECK(config.tunnels[1].sixrd->border_relay);
 }
 
 TEST_CASE("examples: faith-gw.toml.example names every key that is honoured") {
@@ -99,7 +103,8 @@ TEST_CASE("examples: faith-gw.toml.example names every key that is honoured") {
     for (const char *key :
          {"keepfaith", "prefixes", "acl", "ports", "never", "workers", "idle_timeout",
           "connect_timeout", "max_sessions", "max_sessions_per_source", "source_addresses",
-          "handshake", "port", "level", "target"}) {
+          "handshake", "port", "name", "uplink", "address", "sixrd", "input", "ecn", "ingress_filter",
+          "permit_rfc1918", "mtu", "ttl", "level", "target"}) {
         CAPTURE(key);
         CHECK((text.find("\n" + std::string(key) + " = ") != std::string::npos ||
                text.find("\n#" + std::string(key) + " = ") != std::string::npos));

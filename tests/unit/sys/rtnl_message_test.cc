@@ -88,6 +88,35 @@ TEST_CASE("rtnl: an interface is index, name, state and mtu") {
     CHECK(link->mtu == 1400);
 }
 
+TEST_CASE("rtnl: an interface has its link-layer address, its alias and its counters") {
+    Message message = link_message("stf0");
+    const std::uint8_t mac[] = {2, 0, 0, 0, 0, 9};
+    mnl_attr_put(message.head(), IFLA_ADDRESS, sizeof mac, mac);
+    mnl_attr_put_strz(message.head(), IFLA_IFALIAS, "a tunnel");
+    rtnl_link_stats64 counters{};
+    counters.rx_packets = 3;
+    counters.tx_packets = 4;
+    mnl_attr_put(message.head(), IFLA_STATS64, sizeof counters, &counters);
+    const std::optional<Interface> link = read_interface(message);
+    REQUIRE(link);
+    CHECK(link->mac == std::array<std::uint8_t, 6>{2, 0, 0, 0, 0, 9});
+    CHECK(link->alias == "a tunnel");
+    CHECK(link->rx_packets == 3);
+    CHECK(link->tx_packets == 4);
+}
+
+TEST_CASE("rtnl: without them they are empty, and an address of another length is none") {
+    Message message = link_message("tun0");
+    const std::uint8_t four[] = {192, 0, 2, 1};
+    mnl_attr_put(message.head(), IFLA_ADDRESS, sizeof four, four);
+    mnl_attr_put(message.head(), IFLA_STATS64, 8, "\7\0\0\0\0\0\0"); /* cut: an old kernel's */
+    const std::optional<Interface> link = read_interface(message);
+    REQUIRE(link);
+    CHECK(link->mac == std::array<std::uint8_t, 6>{});
+    CHECK(link->alias.empty());
+    CHECK(link->tx_packets == 0);
+}
+
 TEST_CASE("rtnl: a message that is not an interface gives none") {
     Message nameless(RTM_NEWLINK);
     nameless.add<ifinfomsg>().ifi_index = 7;
