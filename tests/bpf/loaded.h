@@ -151,20 +151,14 @@ private:
         return *std::move(result);
     }
     static Prefix6 parsed_prefix(std::string_view text) { return must(parse_prefix6(text)); }
-    void put(const Prefix6 &prefix, fgw_prefix_kind kind, fgw_layout layout = FGW_LAYOUT_FAITH,
-             bool global_only = false) {
     void local(Ip4 address, std::uint32_t kinds) {
         fgw_ip4_key key{};
         const auto bytes = address.bytes();
         std::copy(bytes.begin(), bytes.end(), key.address);
         must(maps().ip4.put(key, {.kinds = kinds}));
     }
-    void put(std::string_view text, fgw_prefix_kind kind) {
-        const Result<Prefix6> prefix = parse_prefix6(text);
-        REQUIRE(prefix);
-        put(*prefix, kind);
-    }
-    void put(const Prefix6 &prefix, fgw_prefix_kind kind) {
+    void put(const Prefix6 &prefix, fgw_prefix_kind kind, fgw_layout layout = FGW_LAYOUT_FAITH,
+             bool global_only = false) {
         fgw_prefix_key key{.prefix_len = prefix.length, .addr = {}};
         std::copy_n(prefix.address.bytes.begin(), 16, key.addr);
         must(maps().prefixes.put(key, {.kind = static_cast<std::uint8_t>(kind),

@@ -100,11 +100,31 @@ TEST_CASE("examples: what faith-gw.toml.example shows in comments can be switche
 
 TEST_CASE("examples: faith-gw.toml.example names every key that is honoured") {
     const std::string text = read("config/faith-gw.toml.example");
-    for (const char *key :
-         {"keepfaith", "prefixes", "acl", "ports", "never", "workers", "idle_timeout",
-          "connect_timeout", "max_sessions", "max_sessions_per_source", "source_addresses",
-          "handshake", "port", "name", "uplink", "address", "sixrd", "input", "ecn", "ingress_filter",
-          "permit_rfc1918", "mtu", "ttl", "level", "target"}) {
+    for (const char *key : {"keepfaith",
+                            "prefixes",
+                            "acl",
+                            "ports",
+                            "never",
+                            "workers",
+                            "idle_timeout",
+                            "connect_timeout",
+                            "max_sessions",
+                            "max_sessions_per_source",
+                            "source_addresses",
+                            "handshake",
+                            "port",
+                            "name",
+                            "uplink",
+                            "address",
+                            "sixrd",
+                            "input",
+                            "ecn",
+                            "ingress_filter",
+                            "permit_rfc1918",
+                            "mtu",
+                            "ttl",
+                            "level",
+                            "target"}) {
         CAPTURE(key);
         CHECK((text.find("\n" + std::string(key) + " = ") != std::string::npos ||
                text.find("\n#" + std::string(key) + " = ") != std::string::npos));
