@@ -6,7 +6,6 @@ looking changes nothing.
 import json
 import re
 import signal
-import subprocess
 
 from gateway import PREFIX, newsletter, on
 from harness import check, contains, equal, main, test, wait_for
@@ -33,10 +32,8 @@ class Foreground:
     def __init__(self, t, gw, rules):
         self.path = t.tmp / "log"
         with open(self.path, "wb") as log:
-            self.process = subprocess.Popen(
-                gw.argv("load", "eth0", "--foreground", "-c", gw.config(""), "--prefix", PREFIX + "/96",
-                        "--acl", t.write("faithd.conf", rules)),
-                stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+            self.process = gw.start("load", "eth0", "--foreground", "-c", gw.config(""), "--prefix", PREFIX + "/96",
+                                    "--acl", t.write("faithd.conf", rules), stdout=log, stderr=log)
         t.callback(self.end)
         wait_for(lambda: "ready" in self.text(), "the gateway")
 

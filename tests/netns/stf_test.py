@@ -9,10 +9,11 @@ tests/bpf/xdp_stf_test.cc and tc_encap_test.cc; here are routes, devices and rea
 """
 import re
 
-from gateway import Footprint, Gateway, more, on, same, snapshot
+from gateway import Gateway, more, on
 from harness import check, contains, equal, main, test, wait_for
 from hosts import Net, run
 from peers import Banner, accept, banner, both_ways, noise
+from snapshot import Footprint, same, snapshot
 from stf_wire import Sea, counted, proto41
 from wire import ICMP6, Wire
 
