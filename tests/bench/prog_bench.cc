@@ -2,12 +2,14 @@
 /*
  * What each program costs a packet: nanoseconds by BPF_PROG_TEST_RUN, in rounds that take
  * every row once, beside an XDP program that does nothing. Absolute figures swing with what
- * else the machine does; the column of ratios is the one to compare.
+ * else the machine does; the column of ratios is the one to compare. Single runs have rows of
+ * their own to be compared with.
  */
 #include "datapath/object.h"
 #include "sys/fd.h"
 #include "tests/support/guard_cases.h"
 #include "tests/support/prog_run.h"
+#include "tests/support/stf_cases.h"
 
 #include <netinet/in.h>
 #include <sys/socket.h>
@@ -27,6 +29,7 @@ namespace {
 
 constexpr int runs = 200'000; /* of a program in a round */
 constexpr int rounds = 11;
+constexpr int single_runs = 3'000; /* of one packet each */
 
 [[noreturn]] void give_up(const std::string &why) {
     std::fprintf(stderr, "prog_bench: %s\n", why.c_str());
@@ -52,6 +55,33 @@ sys::UniqueFd idle_program() {
     if (!program)
         give_up(system_error(errno, "load the program that does nothing").text);
     return program;
+}
+
+/* Sends the frame out of interface 1, and that is all. */
+sys::UniqueFd redirecting_program() {
+    const bpf_insn instructions[] = {
+        {.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = 1, .src_reg = 0, .off = 0, .imm = 1},
+        {.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = 2, .src_reg = 0, .off = 0, .imm = 0},
+        {.code = BPF_JMP | BPF_CALL,
+         .dst_reg = 0,
+         .src_reg = 0,
+         .off = 0,
+         .imm = BPF_FUNC_redirect},
+        {.code = BPF_JMP | BPF_EXIT, .dst_reg = 0, .src_reg = 0, .off = 0, .imm = 0}};
+    sys::UniqueFd program(
+        bpf_prog_load(BPF_PROG_TYPE_XDP, "redirecting", "GPL", instructions, 4, nullptr));
+    if (!program)
+        give_up(system_error(errno, "load the program that redirects").text);
+    return program;
+}
+
+/* A 6to4 tunnel for packets of a test run, which come in by interface 1. */
+void fill_tunnel(const datapath::Maps &maps) {
+    const fgw_stf stf = stf_of_6to4();
+    fgw_stf_key in{.ifindex = 1, .address = {}};
+    std::copy_n(stf.address, 4, in.address);
+    must(maps.stf.put(in, stf));
+    must(maps.stf.put({.ifindex = 1, .address = {}}, stf));
 }
 
 void put(const datapath::Maps &maps, const Prefix6 &prefix, fgw_prefix_kind kind) {
@@ -119,6 +149,38 @@ Row packet_row(const char *name, int program, const char *what, const Packet &pa
             }};
 }
 
+/* A packet that a tunnel took in or out is another packet: each run needs a fresh one, so the
+ * time of entering the program is in these figures. Compare them with each other. */
+Row once_row(const char *name, int program, const char *what, const Packet &packet) {
+    return {name, what, [program, frame = packet.bytes()] {
+                std::vector<std::uint32_t> each;
+                for (int i = 0; i < single_runs; ++i)
+                    each.push_back(nanoseconds(run_on_packet(program, frame)));
+                std::ranges::sort(each);
+                return each[each.size() / 2];
+            }};
+}
+
+void add_tunnel_rows(std::vector<Row> &all, const datapath::Object &object, int idle,
+                     int redirecting) {
+    const StfAddresses in = stf_good(StfWay::In), out = stf_good(StfWay::Out);
+    const Packet coming = Packet()
+                              .eth()
+                              .ip4({.source = in.source4, .destination = in.destination4})
+                              .ip6({.source = in.source6, .destination = in.destination6})
+                              .tcp()
+                              .payload(100);
+    const Packet going = Packet()
+                             .eth()
+                             .ip6({.source = out.source6, .destination = out.destination6})
+                             .tcp()
+                             .payload(100);
+    all.push_back(once_row("xdp", idle, "does nothing, single runs", coming));
+    all.push_back(once_row("xdp", redirecting, "redirects, single runs", coming));
+    all.push_back(once_row("xdp_ingress", object.xdp_program(), "out of a tunnel, single", coming));
+    all.push_back(once_row("tc_encap", object.encap_program(), "into a tunnel, single", going));
+}
+
 Row lookup_row(int program, const char *what, const bpf_sk_lookup &context) {
     return {"sk_lookup", what,
             [program, context] { return nanoseconds(run_on_lookup(program, context, runs)); }};
@@ -160,11 +222,15 @@ int main() {
     if (!object)
         give_up(object.error().text);
     fill(object->maps());
+    fill_tunnel(object->maps());
     const sys::UniqueFd first = listener(object->maps(), 0);
     const sys::UniqueFd second = listener(object->maps(), 1);
     const sys::UniqueFd idle = idle_program();
 
+    const sys::UniqueFd redirecting = redirecting_program();
+
     std::vector<Row> all = rows(*object, idle.get());
+    add_tunnel_rows(all, *object, idle.get(), redirecting.get());
     for (int round = 0; round < rounds; ++round)
         for (Row &row : all)
             row.nanoseconds.push_back(row.measure());

@@ -38,7 +38,7 @@ def tunnel(address, length=16, **keys):
     return "[[stf]]\n" + "\n".join(lines) + "\n"
 
 
-def two_sites(t, west=None, east=None):
+def two_sites(t, west=None, east=None, load=()):
     net = Net(t)
     hosts = [net.host(name) for name in ("a", "west", "sea", "east", "b")]
     net.link(net.a, "eth0", f"{A}/64", net.west, "eth0", f"{site(WEST)}1/64")
@@ -57,7 +57,7 @@ def two_sites(t, west=None, east=None):
     for host, other, keys, address in ((net.west, net.east, west, WEST), (net.east, net.west, east, EAST)):
         host.gw = Gateway(t, host)
         if keys is not False:
-            host.gw.load("-c", host.gw.config(tunnel(address, **(keys or {})), f"{host.name}.toml"))
+            host.gw.load("-c", host.gw.config(tunnel(address, **(keys or {})), f"{host.name}.toml"), *load)
     return net
 
 
@@ -109,6 +109,19 @@ def bulk_tcp(t):
     check(net.west.gw.reasons()["STF_OUT_TOO_BIG"] == 0, "packets were too big")
 
 
+@test("stf: uplinks are native whatever the others are, and one that cannot be is refused")
+def native_uplinks(t):
+    net = two_sites(t, load=("--xdp", "generic"))
+    equal({i["name"]: i["xdp_mode"] for i in net.west.gw.status()["interfaces"]},
+          {"eth0": "generic", "eth1": "native"}, "XDP modes")
+    bulk(net, net.b.listen(B, 5001), net.a)
+    net.west.gw.unload()
+    before = snapshot(net.west)
+    failed = net.west.gw.load("-c", net.west.gw.config(tunnel(WEST, uplink="lo"), "lo.toml"), rc=1)
+    contains(failed.err, "an uplink needs native XDP", "what load said")
+    same(before, snapshot(net.west))
+
+
 @test("stf: taps on stf0 see inner packets, on the uplink outer ones, and ip -s link counts (S20, V42)")
 def taps(t):
     net = two_sites(t)
@@ -133,6 +146,21 @@ def too_big(t):
     contains(text.lower(), "packet too big: mtu=1280", "what ping said")
     net = two_sites_again(t, net, {"mtu": 1480})
     equal(pings(net.a, B, "-M", "do", "-s", 1432), 3, "answers of 1480 bytes")
+
+
+@test("stf: packets of 1500 bytes are taken in whatever the own MTU, and it outlives a link that flaps (R11)")
+def long_packets(t):
+    net = two_sites(t)
+    sea, inside = Sea(net.sea, "eth0", net.west.mac("eth1")), Wire(net.a, "eth0")
+    net.west.ip("link set eth1 mtu 1600")
+    net.sea.ip("link set eth0 mtu 1600")
+    sender = site("203.0.113.7") + "1"
+    sea.send(proto41("203.0.113.7", WEST, sender, A, data=bytes(1452)))
+    seen = inside.until(lambda p: p.source == sender, "the long packet at the site")
+    equal(len(seen[-1].data), 1500, "its length")
+    net.west.ip("link set stf0 down")
+    net.west.ip("link set stf0 up")
+    wait_for(lambda: net.west.sysctl("net.ipv6.conf.stf0.mtu") == "1280", "the MTU after the link came back")
 
 
 def two_sites_again(t, net, keys):

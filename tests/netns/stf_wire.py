@@ -20,15 +20,15 @@ def ip4(source, target, protocol, payload, ttl=64, fragment=0, wrong_checksum=Fa
     return packet[:10] + bytes([packet[10] ^ 0x55]) + packet[11:] if wrong_checksum else packet
 
 
-def proto41(source4, target4, source6, target6, **how):
+def proto41(source4, target4, source6, target6, data=b"anybody there?", **how):
     """An echo request in a tunnel packet."""
-    return ip4(source4, target4, 41, ip6(source6, target6, ICMP6, echo(source6, target6)), **how)
+    return ip4(source4, target4, 41, ip6(source6, target6, ICMP6, echo(source6, target6, data=data)), **how)
 
 
 class Packet4:
     def __init__(self, data):
         self.fragment = struct.unpack("!H", data[6:8])[0]
-        self.ttl, self.protocol = data[8], data[9]
+        self.service, self.ttl, self.protocol = data[1], data[8], data[9]
         self.source, self.target = (str(ipaddress.IPv4Address(data[at:at + 4])) for at in (12, 16))
         self.payload = data[(data[0] & 15) * 4:struct.unpack("!H", data[2:4])[0]]
 

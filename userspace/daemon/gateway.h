@@ -66,6 +66,7 @@ private:
     Status attach(const std::string &name);
     Status attach_uplink(const std::string &name);
     bool is_uplink(const std::string &name) const;
+    datapath::XdpMode mode_for(const std::string &name) const;
     Loaded *find_loaded(const std::string &name);
     Status guard_others();
     Status follow_tunnels();

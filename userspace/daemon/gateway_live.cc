@@ -18,7 +18,7 @@ Status Gateway::attach(const std::string &name) {
     if (interface == nullptr)
         return Error{.kind = Errc::System, .sys_errno = ENODEV, .text = "no interface " + name};
     TRY_ASSIGN(const datapath::XdpLink *link,
-               dataplane_->attach(interface->index, name, plan_.options.xdp));
+               dataplane_->attach(interface->index, name, mode_for(name)));
     if (!link->note.empty())
         notes_.push_back(link->note + "; using generic XDP, which is slower");
     std::erase_if(loaded_, [&](const Loaded &l) { return l.name == name; });
@@ -37,12 +37,20 @@ bool Gateway::is_uplink(const std::string &name) const {
                        [&](const Tunnel &tunnel) { return tunnel.uplink == name; });
 }
 
+/* Uplinks are native or nothing: what generic XDP passes on has lost the length of its
+ * link-layer header on kernels that copy it first (seen on 6.18), and what TC then moves to
+ * the tunnel's device arrives cut. */
+datapath::XdpMode Gateway::mode_for(const std::string &name) const {
+    return is_uplink(name) ? datapath::XdpMode::Native : plan_.options.xdp;
+}
+
 /* An uplink has our XDP whether or not the operator named it. Its networks get no
  * permission from that (loaded_indexes()). */
 Status Gateway::attach_uplink(const std::string &name) {
     if (find_loaded(name) != nullptr)
         return Ok{};
-    TRY(attach(name));
+    if (Status attached = attach(name); !attached)
+        return std::move(attached).error().wrap("an uplink needs native XDP");
     find_loaded(name)->named = false;
     return Ok{};
 }
@@ -52,8 +60,11 @@ Status Gateway::follow_tunnels() {
     for (const Tunnel &tunnel : tunnels_) {
         const sys::Interface *uplink = network_.by_name(tunnel.uplink);
         const sys::Interface *peer = network_.by_name(tunnel.peer);
+        const sys::Interface *device = network_.by_name(tunnel.name);
         if (uplink != nullptr && peer != nullptr)
             TRY(dataplane_->serve_tunnel(uplink->index, peer->index));
+        if (device != nullptr && device->up)
+            TRY(set_mtu(tunnel));
     }
     if (tunnels_.empty())
         return Ok{};
@@ -84,7 +95,7 @@ void Gateway::follow_interfaces() {
         if (loaded.index != 0 || now == nullptr)
             continue;
         const Result<datapath::XdpLink *> link =
-            dataplane_->attach(now->index, loaded.name, plan_.options.xdp);
+            dataplane_->attach(now->index, loaded.name, mode_for(loaded.name));
         if (!link) {
             log::error("interface " + loaded.name + " is back: " + link.error().text);
             continue;

@@ -17,6 +17,10 @@ namespace {
 
 /* Joined segments and their outer header must fit an IPv4 length. */
 constexpr std::uint32_t longest_gso = 65535 - 20;
+/* A veth loses what comes in longer than its MTU, and a far end may send more than we do: an
+ * IPv6 packet of 1500 bytes must be taken (RFC 4213 3.6). What we send is bounded by the MTU
+ * that IPv6 has of its own. */
+constexpr std::uint32_t least_device_mtu = 1500;
 /* Any other default route is better than the one by a border relay. */
 constexpr std::uint32_t default_route_metric = 4096;
 
@@ -68,7 +72,7 @@ fgw_stf stf_of(const Tunnel &tunnel, const sys::Interface &uplink, const sys::In
     stf.peer_len = tunnel.peer_len;
     stf.ttl = tunnel.ttl;
     stf.ecn = tunnel.ecn;
-    stf.mtu = static_cast<__u16>(device.mtu);
+    stf.mtu = tunnel.mtu;
     stf.flags = tunnel.flags;
     stf.uplink = uplink.index;
     stf.device = device.index;
@@ -193,7 +197,7 @@ Status make_device(const Tunnel &tunnel) {
                                   .device_alias = FGW_STF_ALIAS,
                                   .peer = tunnel.peer,
                                   .peer_alias = FGW_STF_PEER_ALIAS,
-                                  .mtu = tunnel.mtu,
+                                  .mtu = std::max(std::uint32_t{tunnel.mtu}, least_device_mtu),
                                   .longest_gso = longest_gso});
     if (!added)
         return taken(tunnel, std::move(added).error());
@@ -207,6 +211,7 @@ Status make_device(const Tunnel &tunnel) {
                      .text = "interface " + tunnel.name + " is gone already"};
     TRY(sys::set_up(peer->index));
     TRY(sys::set_up(device->index));
+    TRY(set_mtu(tunnel));
     TRY(sys::add_address6(device->index, tunnel.address));
     /* What of the site no network of ours has must not go back into the tunnel (R18). */
     TRY(sys::add_blackhole6(tunnel.site, FGW_ROUTE_PROTOCOL));
@@ -214,6 +219,10 @@ Status make_device(const Tunnel &tunnel) {
         return Ok{};
     return sys::add_device_route6(Prefix6{}, device->index, default_route_metric,
                                   FGW_ROUTE_PROTOCOL);
+}
+
+Status set_mtu(const Tunnel &tunnel) {
+    return sys::set_interface_sysctl(sys::Family::Ip6, tunnel.name, "mtu", tunnel.mtu);
 }
 
 Status remove_devices() {

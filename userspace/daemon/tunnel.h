@@ -58,6 +58,10 @@ Ip4Entries ip4_entries(const std::vector<Tunnel> &tunnels, const Network &networ
 /* The device with its address and routes; fails when its name is taken. */
 Status make_device(const Tunnel &tunnel);
 
+/* The longest IPv6 packet the device sends. The kernel forgets it when the device goes down or
+ * its own MTU changes. */
+Status set_mtu(const Tunnel &tunnel);
+
 /* Every device of a tunnel, and every route that we added besides the capture routes. */
 Status remove_devices();
 Status remove_tunnel_routes();

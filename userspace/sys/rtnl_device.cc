@@ -100,8 +100,15 @@ Status add_route(const Route6 &route) {
 
 Status add_pair(const Pair &pair) {
     TRY(create_pair(pair));
-    TRY(configure(pair.device, pair.device_alias, pair.longest_gso));
-    return configure(pair.peer, pair.peer_alias, pair.longest_gso);
+    Status configured = configure(pair.device, pair.device_alias, pair.longest_gso);
+    if (configured)
+        configured = configure(pair.peer, pair.peer_alias, pair.longest_gso);
+    if (configured)
+        return configured;
+    /* Half made it bears no alias by which anybody would find it. */
+    if (const Result<std::uint32_t> made = index_of(pair.device))
+        static_cast<void>(remove_interface(*made));
+    return configured;
 }
 
 Status set_up(std::uint32_t interface_index) {

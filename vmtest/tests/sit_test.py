@@ -1,16 +1,19 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 """The kernel's own `sit` is here: 6to4 and 6rd peers that tunnels of ours can be held against
-(L6: a machine's own kernel may not have it). Nothing of ours takes part in these tests; they
-prove the place.
+(L6: a machine's own kernel may not have it). The first tests prove the place; in the others
+a gateway is one of the two sites, and the kernel on the other side is the judge.
 """
 import pathlib
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "tests/netns"))
 
-from harness import SLOW, contains, main, test  # noqa: E402
+from gateway import Gateway  # noqa: E402
+from harness import SLOW, check, contains, equal, main, test  # noqa: E402
 from hosts import Net, run  # noqa: E402
+from peers import accept, both_ways, noise  # noqa: E402
+from stf_wire import Sea, proto41  # noqa: E402
 
 ONE4, TWO4 = "192.0.2.1", "192.0.2.2"
 ONE6, TWO6 = "2002:c000:201::1", "2002:c000:202::1"
@@ -44,6 +47,70 @@ def six_rd(t):
         host.ip(f"-6 addr add {own}/32 dev stf0")
     contains(net.one.run("ip", "tunnel", "show", "stf0"), "6rd-prefix 2001:db8::/32", "the device")
     contains(net.one.run("ping", "-6", "-c", "2", "-W", str(5 * SLOW), "2001:db8:200::1"), " 0% packet loss", "ping by 6rd")
+
+
+# --- a gateway in the place of the second site ----------------------------------------------
+
+SIXRD = '{ prefix = "2001:db8::/32", ipv4_mask_len = 24, border_relay = "192.0.2.77", ipv4 = "192.0.2.2" }'
+
+
+def against_gateway(t, keys=f'address = "{TWO6}/16"\n', kernel6rd=False):
+    run(["modprobe", "sit"])
+    net = Net(t)
+    one, two = net.host("one"), net.host("two")
+    net.link(one, "eth0", f"{ONE4}/24", two, "eth0", f"{TWO4}/24")
+    one.ip(f"tunnel add stf0 mode sit remote any local {ONE4} ttl 64")
+    one.ip("link set stf0 up mtu 1280")
+    if kernel6rd:
+        one.ip("tunnel 6rd dev stf0 6rd-prefix 2001:db8::/32 6rd-relay_prefix 192.0.2.0/24")
+        one.ip("-6 addr add 2001:db8:100::1/32 dev stf0")
+    else:
+        one.ip(f"-6 addr add {ONE6}/16 dev stf0")
+    two.gw = Gateway(t, two)
+    two.gw.load("-c", two.gw.config('[[stf]]\nuplink = "eth0"\n' + keys))
+    return net
+
+
+def both_talk(net, one6, two6):
+    for host, target in ((net.one, two6), (net.two, one6)):
+        contains(host.run("ping", "-6", "-c", "2", "-W", str(5 * SLOW), target), " 0% packet loss", f"ping {target}")
+    for port, server, address, client in ((5001, net.one, one6, net.two), (5002, net.two, two6, net.one)):
+        listener = server.listen(address, port)
+        made = client.connect(address, port)
+        both_ways(made, accept(listener), noise(1 << 20, 1), noise(1 << 20, 2))
+
+
+@test("sit: 6to4 between the kernel and a gateway: ping and bulk both ways", seconds=120)
+def gateway_6to4(t):
+    net = against_gateway(t)
+    both_talk(net, ONE6, TWO6)
+    reasons = net.two.gw.reasons()
+    check(reasons["STF_IN"] > 100 and reasons["STF_OUT"] > 100, f"packets through the tunnel: {reasons}")
+
+
+@test("sit: 6rd between the kernel and a gateway: ping and bulk both ways", seconds=120)
+def gateway_6rd(t):
+    net = against_gateway(t, keys=f"sixrd = {SIXRD}\n", kernel6rd=True)
+    both_talk(net, "2001:db8:100::1", "2001:db8:200::1")
+
+
+@test("sit: the kernel understands the marks that a gateway sends, and the other way round (RFC 6040)")
+def gateway_ecn(t):
+    net = against_gateway(t, keys=f'address = "{TWO6}/16"\necn = "rfc6040"\n')
+    sea = Sea(net.one, "eth0")
+    for mark in (0x00, 0x01, 0x02, 0x03, 0xB8):
+        text = net.two.run("ping", "-6", "-c", "1", "-W", str(5 * SLOW), "-Q", mark, ONE6)
+        contains(text, " 0% packet loss", f"ping with class {mark:#x}")
+        seen = [p.service for p in sea.packets() if p.protocol == 41 and p.source == TWO4]
+        check(mark in seen, f"class {mark:#x} outside: {seen}")
+
+
+@test("sit: a spoofed source from the kernel's side is counted and gets no answer (R17)")
+def gateway_spoofed(t):
+    net = against_gateway(t)
+    sea = Sea(net.one, "eth0", net.two.mac("eth0"))
+    with net.two.gw.counts(STF_IN_SPOOFED=1, STF_IN=0):
+        equal(sea.answers(proto41("203.0.113.7", TWO4, ONE6, TWO6), ask=(TWO4, ONE4)), [], "answers")
 
 
 if __name__ == "__main__":
