@@ -309,7 +309,12 @@ void Alg::end_reply() {
     switch (kind) {
     case Kind::Greeting:
     case Kind::Same:
+        break;
     case Kind::Pasv:
+        if (code == 227 && passive_port_) {
+            set_up_ = true;
+            step_.effects.push_back(Notice{.port = *passive_port_});
+        }
         break;
     case Kind::Noop:
         on_noop_answered(code, done.answer);
@@ -383,11 +388,6 @@ Step Alg::failed() {
 void Alg::say(std::string_view text) {
     step_.to_client += text;
     step_.to_client += crlf;
-}
-
-void Alg::withdraw() {
-    if (std::exchange(set_up_, false))
-        step_.effects.push_back(Withdraw{});
 }
 
 void Alg::hang_up(std::string_view why) {

@@ -16,7 +16,8 @@
  *   EPRT, LPRT otherwise   NOOP           200             501, 504, 521 or 522
  *   EPSV with other number NOOP           200             522
  *   EPSV ALL               NOOP           200             504 (1)
- *   PASV, PORT             the same (1)                   the same
+ *   PASV                   the same (1)   227 with port   the same            [Notice]
+ *   PORT                   the same (1)                   the same
  *   ALGS STATUS64 ...      NOOP           200             216 NONE or 216 EPSVEPRT
  *   AUTH                   the same                       the same; see Transparent
  *   an empty line          nothing: servers differ in whether they answer it
@@ -57,6 +58,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -75,6 +77,11 @@ struct Expect {
     std::uint16_t port = 0;
     bool operator==(const Expect &) const = default;
 };
+/* The same, of a client that takes what the server says as it is. Needs no answer. */
+struct Notice {
+    std::uint16_t port = 0;
+    bool operator==(const Notice &) const = default;
+};
 /* The listener or the expectation is void; a connection already made is not. */
 struct Withdraw {
     bool operator==(const Withdraw &) const = default;
@@ -84,7 +91,7 @@ struct Hangup {
     std::string_view why;
     bool operator==(const Hangup &) const = default;
 };
-using Effect = std::variant<Listen, Expect, Withdraw, Hangup>;
+using Effect = std::variant<Listen, Expect, Notice, Withdraw, Hangup>;
 
 struct Step {
     std::string to_client;
@@ -155,7 +162,10 @@ private:
     void on_noop_answered(int code, std::string_view answer);
     void on_auth_answered(int code);
     void say(std::string_view text); /* to the client */
-    void withdraw();
+    void withdraw() {
+        if (std::exchange(set_up_, false))
+            step_.effects.push_back(Withdraw{});
+    }
     void hang_up(std::string_view why);
 
     const Dialect dialect_;

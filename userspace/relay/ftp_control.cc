@@ -128,7 +128,9 @@ void FtpControl::perform(ftp::Step first) {
             if (const ftp::Listen *wanted = std::get_if<ftp::Listen>(&effect))
                 steps.push_back(listen(wanted->client_port));
             else if (const ftp::Expect *told = std::get_if<ftp::Expect>(&effect))
-                steps.push_back(expect(told->port));
+                steps.push_back(expect(told->port) ? alg_.expecting() : alg_.failed());
+            else if (const ftp::Notice *seen = std::get_if<ftp::Notice>(&effect))
+                (void)expect(seen->port); /* what is not permitted will be refused when it comes */
             else if (const ftp::Hangup *end = std::get_if<ftp::Hangup>(&effect))
                 hang_up(end->why);
             else
@@ -158,16 +160,16 @@ std::optional<Dial> FtpControl::permitted(std::uint16_t port) {
     return std::get<Dial>(decision);
 }
 
-ftp::Step FtpControl::expect(std::uint16_t port) {
+bool FtpControl::expect(std::uint16_t port) {
     withdraw();
     if (!permitted(port))
-        return alg_.failed();
+        return false;
     expectation_ = tools_.expectations.add(DataPort{.client = parties_.client.address,
                                                     .destination = parties_.destination,
                                                     .port = port},
                                            Expected{.source = local_.address, .traffic = traffic_});
     wait_for_data();
-    return alg_.expecting();
+    return true;
 }
 
 ftp::Step FtpControl::listen(std::uint16_t client_port) {

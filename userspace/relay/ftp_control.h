@@ -104,7 +104,7 @@ private:
     void perform(ftp::Step first);
     void add(Direction direction, std::string_view text);
     ftp::Step listen(std::uint16_t client_port);
-    ftp::Step expect(std::uint16_t port);
+    bool expect(std::uint16_t port);
     std::optional<Dial> permitted(std::uint16_t port);
     void wait_for_data();
     void withdraw();

@@ -46,6 +46,8 @@ inline std::string printed(const Effect &effect) {
         return "Listen " + std::to_string(listen->client_port) + "\n";
     if (const Expect *expect = std::get_if<Expect>(&effect))
         return "Expect " + std::to_string(expect->port) + "\n";
+    if (const Notice *notice = std::get_if<Notice>(&effect))
+        return "Notice " + std::to_string(notice->port) + "\n";
     if (const Hangup *hangup = std::get_if<Hangup>(&effect))
         return "Hangup " + std::string(hangup->why) + "\n";
     return "Withdraw\n";

@@ -41,7 +41,8 @@ bool refused4(std::uint16_t port) {
 TEST_CASE("ftp_control: passive data goes to the control peer, whatever the 227 says (D52, R25)") {
     Ftp ftp;
     std::vector<Request> asked;
-    const Dial dial = ftp.dial;
+    Dial dial = ftp.dial;
+    dial.ftp = ftp::Dialect::Rfc6384; /* a data port may be one for control connections, too */
     ftp.policies.set(policy_of([&](const Request &request) {
         asked.push_back(request);
         return Decision(dial);
@@ -146,7 +147,8 @@ TEST_CASE("ftp_control: active data comes from the prefix address to the client 
     Ftp ftp;
     const Listener6 client;
     std::vector<std::uint16_t> asked;
-    const Dial dial = ftp.dial;
+    Dial dial = ftp.dial;
+    dial.ftp = ftp::Dialect::Rfc6384;
     ftp.policies.set(policy_of([&](const Request &request) {
         asked.push_back(request.port);
         return Decision(dial);
@@ -362,4 +364,17 @@ TEST_CASE("ftp_control: Telnet options after a half close harm nobody") {
     REQUIRE(::shutdown(ftp.control.server.get(), SHUT_WR) == 0);
     CHECK(ftp.end_seen(ftp.control.client.get()) == Seen::End);
     CHECK(ftp.count(FGW_CLOSED) == 1);
+}
+
+TEST_CASE("ftp_control: PASV is passed on, and its data connection is guarded like any other") {
+    Ftp ftp;
+    ftp.say("PASV");
+    CHECK(ftp.server_heard() == "PASV\r\n");
+    ftp.reply(ftp.pasv_reply(ftp.port()));
+    CHECK(ftp.client_heard() == ftp.pasv_reply(ftp.port()) + "\r\n");
+    const peers::UniqueFd client = peers::connect6(ftp.port());
+    ftp.until([&] { return ftp.count(FGW_CONNECTED) == 2; });
+    CHECK(ftp.count(FGW_FTP_DATA) == 1);
+    const peers::UniqueFd second = peers::connect6(ftp.port());
+    CHECK(ftp.end_seen(second.get()) == Seen::Reset);
 }
