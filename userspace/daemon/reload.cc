@@ -26,6 +26,13 @@ fgw_deny deny_of(config::Deny deny) {
     return FGW_DENY_RESET;
 }
 
+constexpr const char *prefixes_key = "[faith] prefixes";
+
+Error refuse_change(const Plan &next, const char *what) {
+    return invalid(next.config_file + ": " + what +
+                   " cannot change while sessions run; unload, then load");
+}
+
 /* Links are pinned by the index of their interface. */
 std::set<std::uint32_t> pinned_interfaces(const datapath::Pins &pins) {
     std::set<std::uint32_t> indexes;
@@ -52,16 +59,12 @@ Result<RuleSet> rules_left(const Instance &instance, std::uint32_t generation) {
 } // namespace
 
 Status refuse_unchangeable(const Plan &before, const Plan &next) {
-    const auto refuse = [&](const char *what) {
-        return invalid(next.config_file + ": " + what +
-                       " cannot change while sessions run; unload, then load");
-    };
     if (before.prefixes != next.prefixes)
-        return refuse("[faith] prefixes");
+        return refuse_change(next, prefixes_key);
     if (before.config.relay.workers != next.config.relay.workers)
-        return refuse("[relay] workers");
+        return refuse_change(next, "[relay] workers");
     if (make_tunnels(before.config.tunnels) != make_tunnels(next.config.tunnels))
-        return refuse("[[stf]]");
+        return refuse_change(next, "[[stf]]");
     return Ok{};
 }
 
@@ -101,14 +104,25 @@ Json describe_reload(const std::vector<acl::Rule> &before, const std::vector<acl
 }
 
 Result<Json> reload_pinned(const Instance &instance, bool dry_run) {
-    TRY_ASSIGN(const sys::FileLock lock, lock_instance(instance));
+    TRY_ASSIGN(sys::FileLock lock, lock_instance(instance));
     const datapath::Pins pins(instance.netns_inode);
-    TRY_ASSIGN(const datapath::PinnedMaps pinned, datapath::open_pinned_maps(pins));
+    Result<datapath::PinnedMaps> found = datapath::open_pinned_maps(pins);
+    if (!found) { /* a lock of nobody's is not left behind */
+        if (found.error().kind == Errc::NotLoaded)
+            remove_instance(instance, std::move(lock));
+        return std::move(found).error();
+    }
+    const datapath::PinnedMaps pinned = *std::move(found);
     datapath::AclPublisher publisher(pinned.maps);
     TRY_ASSIGN(const std::uint32_t generation, publisher.generation());
     TRY_ASSIGN(const RuleSet before, rules_left(instance, generation));
     TRY_ASSIGN(const Options options, load_options(instance));
     TRY_ASSIGN(const Plan plan, make_plan(options, &before));
+    /* The routes of other prefixes are not there, and those of these would stay: the stack
+     * would answer for what is no longer captured. */
+    TRY_ASSIGN(const bool same, datapath::captures_exactly(pinned.maps, capture_of(plan)));
+    if (!same)
+        return refuse_change(plan, prefixes_key);
     TRY_ASSIGN(const Network network, read_network());
     TRY_ASSIGN(const RuleSetRef rules,
                effective_rules(plan, networks_on(network, pinned_interfaces(pins)), &before));

@@ -255,6 +255,17 @@ Status write_prefixes(const Maps &maps, const std::vector<CapturePrefix> &captur
     return Ok{};
 }
 
+Result<bool> captures_exactly(const Maps &maps, const std::vector<CapturePrefix> &capture) {
+    const PrefixTable wanted = make_table(capture, {});
+    TRY_ASSIGN(auto present, maps.prefixes.entries());
+    std::erase_if(present,
+                  [](const auto &entry) { return entry.second.kind != FGW_PREFIX_CAPTURE; });
+    return present.size() == wanted.size() && std::ranges::all_of(present, [&](const auto &entry) {
+               const auto same = wanted.find(entry.first);
+               return same != wanted.end() && same->second.layout == entry.second.layout;
+           });
+}
+
 Status write_settings(const Maps &maps, const Settings &settings) {
     const auto switches = [&]() -> Status {
         TRY_ASSIGN(std::optional<fgw_config> config, maps.config.find(only_entry));

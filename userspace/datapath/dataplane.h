@@ -126,6 +126,9 @@ Status write_settings(const Maps &maps, const Settings &settings);
 Status write_prefixes(const Maps &maps, const std::vector<CapturePrefix> &capture,
                       const std::vector<Prefix6> &exempt);
 
+/* Whether the prefixes that the map captures are these, no more and no less. */
+Result<bool> captures_exactly(const Maps &maps, const std::vector<CapturePrefix> &capture);
+
 /* Takes away every link, pin and TC program of ours in this network namespace. */
 Status remove_dataplane(std::uint64_t netns_inode);
 
