@@ -63,8 +63,9 @@ Status write_ports(const Maps &maps, const std::vector<PortRange> &ports) {
     return Ok{};
 }
 
-/* A veth's driver takes a frame from XDP_TX only where its peer receives by NAPI, which the
- * other namespace alone can tell; elsewhere the frame is lost without a word. */
+/* A veth's driver wakes its peer for a frame from XDP_TX only where that has an XDP program,
+ * too, which the other namespace alone can tell; elsewhere the frame waits or is lost without
+ * a word. */
 bool replies_arrive(const std::string &interface_name, XdpMode mode) {
     return mode == XdpMode::Generic || sys::driver_of(interface_name) != "veth";
 }
