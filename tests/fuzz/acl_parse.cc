@@ -19,7 +19,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t *data, std::size_t size
     for (const acl::Rule &rule : *rules) {
         printed += acl::to_string(rule) + "\n";
         promise(rule.line > last_line, "rules come in the order of their lines");
-        promise(!rule.limit_per_second, "what is not enforced is not accepted");
+        promise(!rule.limit_per_second || (*rule.limit_per_second >= 1 &&
+                                           *rule.limit_per_second <= acl::max_limit_per_second),
+                "a limit is one that a bucket can keep");
         last_line = rule.line;
     }
     Result<std::vector<acl::Rule>> again = acl::parse(printed, "f");
