@@ -13,10 +13,11 @@ import threading
 import time
 
 import kernel
-from gateway import PREFIX, Footprint, more, newsletter, on, same, snapshot
+from gateway import PREFIX, more, newsletter, on
 from harness import SLOW, check, contains, equal, main, test, wait_for
 from hosts import FOUR, PINS, STATE, run
 from peers import Banner, banner, ending, reset
+from snapshot import Footprint, same, snapshot
 
 PORT = 2222
 TARGET = on(FOUR)
