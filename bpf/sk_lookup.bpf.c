@@ -15,6 +15,12 @@ char fgw_license[] SEC("license") = "Dual BSD/GPL";
 
 #define AF_INET6 10 /* <linux/socket.h> leaves it to the C library */
 
+/* Somebody asks what would happen (faith/abi.h). */
+static __always_inline bool lookup_probing(const struct bpf_sk_lookup *ctx)
+{
+	return ctx->protocol == FGW_PROBE_TCP;
+}
+
 /* Whether a listener took it: the one the connection belongs to, or, when that slot is
  * empty (a worker ended), the next one. */
 static __always_inline bool lookup_assign(struct bpf_sk_lookup *ctx, __u32 first, __u32 listeners)
@@ -27,7 +33,9 @@ static __always_inline bool lookup_assign(struct bpf_sk_lookup *ctx, __u32 first
 		if (!listener)
 			continue;
 		/* REPLACE: another program before us may have chosen a socket of its own. */
-		refused = bpf_sk_assign(ctx, listener, BPF_SK_LOOKUP_F_REPLACE);
+		refused = lookup_probing(ctx)
+				  ? 0
+				  : bpf_sk_assign(ctx, listener, BPF_SK_LOOKUP_F_REPLACE);
 		bpf_sk_release(listener);
 		if (!refused)
 			return true;
@@ -67,15 +75,16 @@ static __always_inline bool lookup_takes_port(const struct attempt *attempt)
 }
 
 /* Nothing of it was decided by a guard, or it was left to us to refuse: so count it here. */
-static __always_inline enum fgw_reason
-lookup_decide(const struct attempt *attempt, __u32 interface_index, struct decision *decision)
+static __always_inline enum fgw_reason lookup_decide(const struct bpf_sk_lookup *ctx,
+						     const struct attempt *attempt,
+						     struct decision *decision)
 {
 	fgw_decide(attempt, decision);
-	if (decision->reason == FGW_ACL_PERMIT || interface_index == FGW_PROBE_INTERFACE)
+	if (decision->reason == FGW_ACL_PERMIT || lookup_probing(ctx))
 		return decision->reason;
 	if (decision->reason == FGW_ACL_DENY)
 		acl_count_hit(decision->verdict);
-	event_tell(attempt, decision, FGW_HOOK_LOOKUP, interface_index);
+	event_tell(attempt, decision, FGW_HOOK_LOOKUP, ctx->ingress_ifindex);
 	return decision->reason;
 }
 
@@ -88,18 +97,18 @@ static __always_inline enum fgw_reason lookup_steer(struct bpf_sk_lookup *ctx,
 	struct decision decision;
 	enum fgw_reason reason;
 
-	if (ctx->protocol != FGW_L4_TCP)
+	if (ctx->protocol != FGW_L4_TCP && !lookup_probing(ctx))
 		return FGW_LOOKUP_NOT_TCP;
 	if (!config || !config->keepfaith)
 		return FGW_LOOKUP_OFF;
 	if (!config->all_ports && !lookup_takes_port(&attempt))
 		return FGW_PORT_NOT_CAPTURED;
-	reason = lookup_decide(&attempt, ctx->ingress_ifindex, &decision);
+	reason = lookup_decide(ctx, &attempt, &decision);
 	if (reason != FGW_ACL_PERMIT)
 		return reason;
 	if (!lookup_assign(ctx, steer_slot(tuple, config->listeners), config->listeners))
 		return FGW_NO_LISTENER;
-	if (ctx->ingress_ifindex != FGW_PROBE_INTERFACE)
+	if (!lookup_probing(ctx))
 		acl_count_hit(decision.verdict);
 	return FGW_STEERED;
 }
@@ -122,7 +131,7 @@ int fgw_sk_lookup(struct bpf_sk_lookup *ctx)
 	if (prefix_match(tuple.words + 4, &prefix) != PREFIX_CAPTURE)
 		return SK_PASS;
 	reason = lookup_steer(ctx, &tuple, &prefix);
-	if (ctx->ingress_ifindex != FGW_PROBE_INTERFACE)
+	if (!lookup_probing(ctx))
 		reason_count(reason);
 	return reason == FGW_STEERED ? SK_PASS : SK_DROP;
 }

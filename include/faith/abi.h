@@ -410,9 +410,10 @@ FGW_ASSERT_SIZE(struct fgw_event, 72);
  * A test run of the XDP program on a frame with this metadata in front counts nothing,
  * takes no token and tells no event: it writes the answer into the metadata. No frame from
  * a network has metadata when the first XDP program sees it. The sk_lookup program takes a
- * lookup by the interface FGW_PROBE_INTERFACE as one. */
+ * lookup for the protocol FGW_PROBE_TCP as one for TCP; in no packet is the number so big,
+ * and of all the context it is what a test run lets one choose freely. */
 #define FGW_PROBE_MAGIC 0x70726f62U
-#define FGW_PROBE_INTERFACE 0x7fffffffU
+#define FGW_PROBE_TCP 0x8006U
 
 struct fgw_probe {
 	__u32 magic;

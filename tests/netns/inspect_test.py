@@ -7,7 +7,8 @@ import json
 import re
 import signal
 
-from gateway import PREFIX, newsletter, on
+import kernel
+from gateway import PINS, PREFIX, newsletter, on
 from harness import check, contains, equal, main, test, wait_for
 from hosts import FOUR, SIX
 from peers import Banner, banner
@@ -152,10 +153,84 @@ def test_offline(t):
         gw.run("acl", "test", *words, "--acl", rules, rc=2)
 
 
+def explain(gw, *words, rc):
+    return json.loads(gw.run("explain", *words, "--json", rc=rc).out)
+
+
+@test("inspect: explain asks the programs: verdict, reason, rule, target, generation and listener")
+def explained(t):
+    net, gw, _ = loaded(t)
+    for target, port, rc, reason, line in VERDICTS:
+        said = explain(gw, SIX, on(target), port, rc=rc)
+        equal((said["verdict"], said["reason"]), ("deny" if rc else "permit", reason), f"{target} {port}")
+        equal(said["target"], target, "target")
+        if reason.startswith("ACL_"):
+            equal(said["rule"] and said["rule"]["line"], line, f"rule for {target}")
+        equal(said["generation"], 1, "generation")
+        equal(said["listener"], rc == 0, "listener")
+        equal(said["client_hears"], "a reset" if rc else "the server", "what the client hears")
+        equal(explain(gw, SIX, target, port, rc=rc), said, "the same by its IPv4 address")
+    equal(explain(gw, "2002:7f00:1::1", TARGET, PORT, rc=1)["reason"], "BAD_SOURCE", "6to4 of 127.0.0.1")
+    equal(explain(gw, SIX, "2001:db8:6::1", rc=1)["verdict"], "pass", "verdict on an address outside")
+    contains(gw.run("explain", SIX, "192.0.2.3", PORT, rc=1).out, "faithd.conf:2: ", "the rule in words")
+    for words in ((SIX, "four.example"), ("192.0.2.9", TARGET), (SIX, TARGET, 0), (SIX,)):
+        gw.run("explain", *words, rc=2)
+    equal(hits(gw), {2: 0, 3: 0, 4: 0}, "hits")
+    equal(gw.reasons()["STEERED"], 0, "connections steered")
+    t.write("faithd.conf", "::/0 permit 0.0.0.0/0\n")
+    gw.run("reload")
+    said = explain(gw, SIX, "192.0.2.3", PORT, rc=0)
+    equal((said["generation"], said["rule"]["line"]), (2, 1), "generation and rule after a reload")
+
+
+@test("inspect: explain sees the switch, the captured ports, and that nobody listens")
+def explained_switches(t):
+    net, gw = newsletter(t)
+    gw.load("-c", gw.config(f'[faith]\nprefixes = ["{PREFIX}/96"]\nports = [22]\n'))
+    equal(explain(gw, SIX, FOUR, 22, rc=0)["reason"], "ACL_PERMIT", "reason on a captured port")
+    equal(explain(gw, SIX, FOUR, 23, rc=1)["reason"], "PORT_NOT_CAPTURED", "reason on another")
+    gw.run("keepfaith", "off")
+    said = explain(gw, SIX, FOUR, 22, rc=1)
+    equal((said["reason"], said["client_hears"]), ("DROP_KEEPFAITH_OFF", "nothing"), "with keepfaith off")
+    gw.run("keepfaith", "on")
+    gw.kill()
+    equal(explain(gw, SIX, FOUR, 22, rc=1)["reason"], "NO_LISTENER", "reason without a relay")
+
+
+@test("inspect: explain and acl test count nothing, take no token and tell no event")
+def no_trace(t):
+    net, gw, _ = loaded(t, RULES + "::/0 permit 0.0.0.0/0 limit 1/s\n")
+    gw.kill()  # nobody reads the ring, so what is in it stays there
+
+    maps = PINS / str(net.dual.inode) / "abi1/maps"
+
+    def traces():
+        return {name: net.dual.run("bpftool", "map", "dump", "pinned", maps / name)
+                for name in ("fgw_reasons", "fgw_rates", "fgw_events_lost")} | {"hits": hits(gw), "ring": kernel.ring_bytes(maps / "fgw_events")}
+
+    before = traces()
+    for target in ("192.0.2.2", "192.0.2.3", "198.51.100.7", "127.0.0.1"):
+        for _ in range(3):
+            gw.run("explain", SIX, target, PORT, rc=None)
+            gw.run("acl", "test", SIX, target, PORT, rc=None)
+    after = traces()
+    for name in before:
+        equal(after[name], before[name], name)
+
+
+@test("inspect: bpftool reads the rules as names and numbers", needs=("bpftool",))
+def readable(t):
+    net, gw, _ = loaded(t)
+    dump = net.dual.run("bpftool", "map", "dump", "pinned", PINS / str(net.dual.inode) / "abi1/maps/fgw_acl")
+    for name in ("source", "target", "line", "permit", "limit_per_second", "file"):
+        contains(dump, f'"{name}": ', "what bpftool prints")
+    contains(dump, '"line": 2', "a rule's line")
+
+
 @test("inspect: without a gateway the live questions say so, exit 1")
 def not_loaded(t):
     net, gw = newsletter(t)
-    for words in (("acl", "show"), ("acl", "test", SIX, FOUR)):
+    for words in (("acl", "show"), ("acl", "test", SIX, FOUR), ("explain", SIX, FOUR)):
         contains(gw.run(*words, rc=1).err, "not loaded", "the message")
 
 

@@ -3,6 +3,7 @@
 which kernel objects a directory of pins holds, and what there is, without starting bpftool."""
 import ctypes
 import json
+import mmap
 import os
 import platform
 import re
@@ -84,6 +85,17 @@ def pinned_ids(directory):
         finally:
             os.close(fd)
     return found
+
+
+def ring_bytes(path):
+    """How much was ever written to a pinned ring: its producer's position, by its own map."""
+    name = ctypes.create_string_buffer(str(path).encode())
+    fd = _bpf(_OBJ_GET, struct.pack("<QII", ctypes.addressof(name), 0, 0))
+    try:
+        with mmap.mmap(fd, mmap.PAGESIZE, mmap.MAP_SHARED, mmap.PROT_READ, offset=mmap.PAGESIZE) as page:
+            return struct.unpack("<Q", page[:8])[0]
+    finally:
+        os.close(fd)
 
 
 def live_ids():

@@ -33,6 +33,7 @@ struct Connection {
 int cmd_acl_show(Output output);
 /* From the file of options.acl, or from what is in force. 0 permit, 1 deny. */
 int cmd_acl_test(const Connection &connection, const daemon::Options &options, Output output);
+int cmd_explain(const Connection &connection, Output output); /* 0 permit, 1 deny */
 int cmd_check(const daemon::Options &options, Output output);
 int cmd_map(const std::string &address, const daemon::Options &options, Output output);
 int cmd_version(Output output);

@@ -111,6 +111,14 @@ std::function<int()> add_acl(CLI::App &app, Arguments &args) {
     };
 }
 
+std::function<int()> add_explain(CLI::App &app, Arguments &args) {
+    CLI::App &explain = *app.add_subcommand(
+        "explain", "Ask the programs in the kernel about a connection: what happens, and why");
+    add_connection(explain, args, "IPv6 address, or IPv4 address of the server");
+    add_json(explain, args);
+    return [&args] { return faith::cli::cmd_explain(args.connection, args.output()); };
+}
+
 std::function<int()> add_keepfaith(CLI::App &app, Arguments &args) {
     CLI::App &keepfaith =
         *app.add_subcommand("keepfaith", "The switch of faith(4): off captures nothing");
@@ -159,11 +167,17 @@ int main(int argc, char **argv) {
     app.set_version_flag("--version", "faith-gw " FGW_VERSION);
     Arguments args;
     const std::vector<std::pair<const char *, std::function<int()>>> commands = {
-        {"load", add_load(app, args)},       {"unload", add_unload(app, args)},
-        {"status", add_status(app, args)},   {"reload", add_reload(app, args)},
-        {"acl", add_acl(app, args)},         {"keepfaith", add_keepfaith(app, args)},
-        {"check", add_check(app, args)},     {"map", add_map(app, args)},
-        {"version", add_version(app, args)}, {"help", add_help(app)},
+        {"load", add_load(app, args)},
+        {"unload", add_unload(app, args)},
+        {"status", add_status(app, args)},
+        {"reload", add_reload(app, args)},
+        {"acl", add_acl(app, args)},
+        {"explain", add_explain(app, args)},
+        {"keepfaith", add_keepfaith(app, args)},
+        {"check", add_check(app, args)},
+        {"map", add_map(app, args)},
+        {"version", add_version(app, args)},
+        {"help", add_help(app)},
     };
     try {
         app.parse(argc, argv);

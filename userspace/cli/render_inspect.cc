@@ -46,4 +46,14 @@ std::string render_trial(const json &trial) {
     return text;
 }
 
+std::string render_explanation(const json &explanation) {
+    const std::string port = ":" + std::to_string(explanation["port"].get<std::uint64_t>());
+    std::string text =
+        word(explanation, "source") + " to [" + word(explanation, "destination") + "]" + port;
+    if (!explanation["target"].is_null())
+        text += ", that is " + word(explanation, "target") + port;
+    return text + "\n" + render_trial(explanation) + "client      hears " +
+           word(explanation, "client_hears") + "\n";
+}
+
 } // namespace faith::cli

@@ -39,3 +39,20 @@ TEST_CASE(
 TEST_CASE("render_inspect: a file name that is no UTF-8 still prints") {
     CHECK_NOTHROW(json_text({{"file", "\xff.conf"}}));
 }
+
+TEST_CASE("render_inspect: an explanation begins with the connection and ends with its client") {
+    CHECK(render_explanation({{"verdict", "deny"},
+                              {"sentence", "denied by a rule"},
+                              {"source", "2001:db8:6::2"},
+                              {"destination", "64:ff9b::c000:203"},
+                              {"port", 80},
+                              {"target", "192.0.2.3"},
+                              {"rule", rule},
+                              {"generation", 3},
+                              {"client_hears", "a reset"}}) ==
+          "2001:db8:6::2 to [64:ff9b::c000:203]:80, that is 192.0.2.3:80\n"
+          "deny: denied by a rule\n"
+          "rule        faithd.conf:7: ::/0 deny 192.0.2.3/32\n"
+          "generation  3\n"
+          "client      hears a reset\n");
+}
