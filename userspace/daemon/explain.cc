@@ -47,6 +47,7 @@ bool by_policy(std::uint32_t reason) {
 #define ORIGIN_LOOKUP false
 #define ORIGIN_RELAY false
 #define ORIGIN_POLICY true
+#define ORIGIN_STF false
 #define CASE(name, number, origin, sentence)                                                       \
     case number:                                                                                   \
         return ORIGIN_##origin;
@@ -58,6 +59,7 @@ bool by_policy(std::uint32_t reason) {
 #undef ORIGIN_LOOKUP
 #undef ORIGIN_RELAY
 #undef ORIGIN_POLICY
+#undef ORIGIN_STF
     default:
         return false;
     }
