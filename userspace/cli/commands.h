@@ -23,6 +23,7 @@ struct ReloadOptions {
     bool revoke = false;
 };
 int cmd_reload(const ReloadOptions &options, Output output);
+int cmd_events(bool follow, Output output);
 int cmd_keepfaith(const std::string &wanted, Output output); /* "on", "off", "" to ask */
 /* A connection that somebody asks about, as typed. */
 struct Connection {

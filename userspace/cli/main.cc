@@ -22,6 +22,7 @@ struct Arguments {
     std::string xdp = "auto";
     faith::cli::ReloadOptions reload;
     faith::cli::Connection connection;
+    bool follow = false;
     bool no_relay = false;
     bool json = false;
 
@@ -119,6 +120,13 @@ std::function<int()> add_explain(CLI::App &app, Arguments &args) {
     return [&args] { return faith::cli::cmd_explain(args.connection, args.output()); };
 }
 
+std::function<int()> add_events(CLI::App &app, Arguments &args) {
+    CLI::App &events = *app.add_subcommand("events", "Connections that were denied in the kernel");
+    events.add_flag("--follow", args.follow, "Go on, as they happen");
+    events.add_flag("--json", args.json, "Print JSON, one object a line");
+    return [&args] { return faith::cli::cmd_events(args.follow, args.output()); };
+}
+
 std::function<int()> add_keepfaith(CLI::App &app, Arguments &args) {
     CLI::App &keepfaith =
         *app.add_subcommand("keepfaith", "The switch of faith(4): off captures nothing");
@@ -167,17 +175,12 @@ int main(int argc, char **argv) {
     app.set_version_flag("--version", "faith-gw " FGW_VERSION);
     Arguments args;
     const std::vector<std::pair<const char *, std::function<int()>>> commands = {
-        {"load", add_load(app, args)},
-        {"unload", add_unload(app, args)},
-        {"status", add_status(app, args)},
-        {"reload", add_reload(app, args)},
-        {"acl", add_acl(app, args)},
-        {"explain", add_explain(app, args)},
-        {"keepfaith", add_keepfaith(app, args)},
-        {"check", add_check(app, args)},
-        {"map", add_map(app, args)},
-        {"version", add_version(app, args)},
-        {"help", add_help(app)},
+        {"load", add_load(app, args)},       {"unload", add_unload(app, args)},
+        {"status", add_status(app, args)},   {"reload", add_reload(app, args)},
+        {"events", add_events(app, args)},   {"acl", add_acl(app, args)},
+        {"explain", add_explain(app, args)}, {"keepfaith", add_keepfaith(app, args)},
+        {"check", add_check(app, args)},     {"map", add_map(app, args)},
+        {"version", add_version(app, args)}, {"help", add_help(app)},
     };
     try {
         app.parse(argc, argv);

@@ -46,6 +46,13 @@ std::string render_trial(const json &trial) {
     return text;
 }
 
+std::string render_event(const json &event) {
+    if (event.contains("lost"))
+        return "(" + std::to_string(event["lost"].get<std::uint64_t>()) + " events lost)\n";
+    return word(event, "interface") + " " + word(event, "hook") + " " + word(event, "reason") +
+           ": " + word(event, "text") + "\n";
+}
+
 std::string render_explanation(const json &explanation) {
     const std::string port = ":" + std::to_string(explanation["port"].get<std::uint64_t>());
     std::string text =

@@ -14,6 +14,6 @@ std::string json_text(const nlohmann::json &value);
 std::string render_rules_with_hits(const nlohmann::json &rules);
 std::string render_trial(const nlohmann::json &trial);
 std::string render_explanation(const nlohmann::json &explanation);
-std::string render_event(const nlohmann::json &event); /* one line */
+std::string render_event(const nlohmann::json &event); /* one line; of an event, or of lost ones */
 
 } // namespace faith::cli

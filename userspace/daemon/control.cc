@@ -74,6 +74,11 @@ void Reply::give(const Result<Json> &answer) {
     connection_.reset();
 }
 
+sys::UniqueFd Reply::begin(const Json &answer) {
+    static_cast<void>(sys::send_line(connection_.get(), dump({{"ok", answer}})));
+    return std::move(connection_);
+}
+
 Result<std::unique_ptr<ControlServer>>
 ControlServer::create(sys::EventLoop &loop, const std::string &socket,
                       std::map<std::string, Handler> handlers) {
@@ -150,6 +155,31 @@ Result<Answer> ask_daemon(const std::string &socket, const Json &request, sys::M
                      .sys_errno = 0,
                      .text = answer["error"].get<std::string>()};
     return Error{.kind = Errc::System, .sys_errno = 0, .text = "the daemon's answer is no JSON"};
+}
+
+Status follow_daemon(const std::string &socket, const Json &request,
+                     const std::function<bool(const Json &line)> &on_line) {
+    Result<sys::UniqueFd> connected = sys::connect_unix(socket);
+    if (!connected) {
+        Error error = std::move(connected).error();
+        if (nobody_listens(error))
+            error.kind = Errc::NotLoaded;
+        return error;
+    }
+    TRY(sys::send_line(connected->get(), dump(request)));
+    sys::LineReader lines(connected->get(), longest_answer);
+    for (;;) {
+        const Result<std::string> line = lines.next();
+        if (!line)
+            return went_away(line.error()) ? Status(Ok{}) : Status(line.error());
+        const Json value = Json::parse(*line, nullptr, false);
+        if (value.is_object() && value.contains("error"))
+            return Error{.kind = kind_of(value.value("kind", "")),
+                         .sys_errno = 0,
+                         .text = value["error"].get<std::string>()};
+        if (!on_line(value))
+            return Ok{};
+    }
 }
 
 int daemon_pid(const std::string &socket) {

@@ -29,6 +29,8 @@ class Reply {
 public:
     explicit Reply(sys::UniqueFd connection) : connection_(std::move(connection)) {}
     void give(const Result<Json> &answer); /* sends and closes */
+    /* Sends and leaves the connection open, for more lines. */
+    sys::UniqueFd begin(const Json &answer);
 
 private:
     sys::UniqueFd connection_;
@@ -60,6 +62,10 @@ struct Answer {
     int pid = 0;
 };
 Result<Answer> ask_daemon(const std::string &socket, const Json &request, sys::Millis longest);
+/* The same for an answer that goes on: every further line until the daemon goes away, which
+ * is no error. `on_line` may stop it by returning false. */
+Status follow_daemon(const std::string &socket, const Json &request,
+                     const std::function<bool(const Json &line)> &on_line);
 /* The process behind the socket, 0 when nobody listens. */
 int daemon_pid(const std::string &socket);
 

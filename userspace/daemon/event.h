@@ -2,6 +2,7 @@
 /* What the kernel tells of a denied connection, with the rule that its verdict names. Pure. */
 #pragma once
 
+#include "daemon/control.h"
 #include "daemon/policy.h"
 #include "daemon/slot_index.h"
 #include "faith/abi.h"
@@ -16,5 +17,8 @@ const acl::Rule *deciding_rule(std::uint32_t verdict, std::span<const acl::Rule>
 
 /* For the witness: the same line as for a refusal of the relay. */
 Judgement judgement_of(const fgw_event &event, const acl::Rule *rule);
+
+/* One line of `events --json`. The interface is named by its index if it has no name. */
+Json event_json(const fgw_event &event, const acl::Rule *rule, const std::string &interface);
 
 } // namespace faith::daemon

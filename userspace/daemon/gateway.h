@@ -13,6 +13,7 @@
 
 #include "base/result.h"
 #include "daemon/control.h"
+#include "daemon/followers.h"
 #include "daemon/instance.h"
 #include "daemon/network.h"
 #include "daemon/plan.h"
@@ -93,6 +94,7 @@ private:
     Result<Json> do_unload_some(const Json &request);
     Result<Json> do_keepfaith(const Json &request);
     Result<Json> do_reload(const Json &request);
+    void do_events(const Json &request, Reply reply);
 
     Plan plan_;
     Instance instance_;
@@ -112,6 +114,7 @@ private:
     std::unique_ptr<relay::Relay> relay_;
     std::optional<datapath::Dataplane> dataplane_;
     std::optional<datapath::EventRing> ring_;
+    Followers followers_;
     sys::Watch ring_watch_;
     std::unique_ptr<ControlServer> control_;
     std::unique_ptr<sys::RouteMonitor> monitor_;

@@ -31,6 +31,27 @@ void Gateway::on_kernel_event(const fgw_event &event) {
     const acl::Rule *rule =
         rules ? deciding_rule(event.verdict, rules->rules, rules->by_slot) : nullptr;
     witness_(judgement_of(event, rule));
+    const sys::Interface *interface = network_.by_index(event.interface_index);
+    followers_.tell(
+        event_json(event, rule,
+                   interface != nullptr ? interface->name : std::to_string(event.interface_index)));
+}
+
+/* What is remembered; then, for who follows, a line for each that comes. */
+void Gateway::do_events(const Json &request, Reply reply) {
+    drain_kernel_events();
+    std::uint64_t lost = 0;
+    if (const auto sums = dataplane_->maps().events_lost.sums(1))
+        lost = sums->front();
+    const Json answer = {{"recent", followers_.recent()}, {"lost", lost}};
+    if (!request.value("follow", false))
+        return reply.give(answer);
+    if (followers_.full())
+        return reply.give(Error{.kind = Errc::Busy,
+                                .sys_errno = 0,
+                                .text = std::to_string(Followers::most) +
+                                        " already follow the events; end one of them"});
+    followers_.add(reply.begin(answer));
 }
 
 } // namespace faith::daemon

@@ -229,6 +229,9 @@ std::map<std::string, ControlServer::Handler> Gateway::handlers() {
         reply.give(do_keepfaith(request));
     };
     table["reload"] = [this](const Json &request, Reply reply) { reply.give(do_reload(request)); };
+    table["events"] = [this](const Json &request, Reply reply) {
+        do_events(request, std::move(reply));
+    };
     table["unload-interfaces"] = [this](const Json &request, Reply reply) {
         reply.give(do_unload_some(request));
     };

@@ -84,23 +84,37 @@ Status send_line(int fd, std::string_view line) {
 }
 
 Result<std::string> receive_line(int fd, std::size_t longest_bytes) {
-    std::string line;
-    char chunk[4096];
-    while (line.size() <= longest_bytes) {
-        const ssize_t n = ::recv(fd, chunk, sizeof chunk, 0);
+    return LineReader(fd, longest_bytes).next();
+}
+
+Result<std::size_t> send_now(int fd, std::string_view bytes) {
+    const ssize_t sent = ::send(fd, bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+    if (sent >= 0)
+        return static_cast<std::size_t>(sent);
+    if (errno == EAGAIN || errno == EINTR)
+        return std::size_t{0};
+    return system_error(errno, "send on the control socket");
+}
+
+Result<std::string> LineReader::next() {
+    std::size_t newline = read_.find('\n');
+    while (newline == std::string::npos && read_.size() <= longest_) {
+        char chunk[4096];
+        const ssize_t n = ::recv(fd_, chunk, sizeof chunk, 0);
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0)
             return system_error(errno, "receive on the control socket");
         if (n == 0)
             return system_error(EPIPE, "the peer closed the control socket");
-        line.append(chunk, static_cast<std::size_t>(n));
-        if (line.back() == '\n') {
-            line.pop_back();
-            return line;
-        }
+        read_.append(chunk, static_cast<std::size_t>(n));
+        newline = read_.find('\n');
     }
-    return invalid("a control message longer than " + std::to_string(longest_bytes) + " bytes");
+    if (newline == std::string::npos)
+        return invalid("a control message longer than " + std::to_string(longest_) + " bytes");
+    std::string line = read_.substr(0, newline);
+    read_.erase(0, newline + 1);
+    return line;
 }
 
 Result<int> peer_pid(int fd) {

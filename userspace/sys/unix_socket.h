@@ -24,6 +24,22 @@ Status set_timeouts(int fd, Millis longest);
 Status send_line(int fd, std::string_view line);
 /* Without the newline. Error EAGAIN after the timeout, EPIPE on an early end. */
 Result<std::string> receive_line(int fd, std::size_t longest_bytes);
+/* Sends what the peer has room for and never waits. How much went, or an error when the peer
+ * is gone. */
+Result<std::size_t> send_now(int fd, std::string_view bytes);
+
+/* One line after another from a peer that sends when it likes. Borrows the descriptor. */
+class LineReader {
+public:
+    LineReader(int fd, std::size_t longest_bytes) : fd_(fd), longest_(longest_bytes) {}
+    Result<std::string> next(); /* errors as receive_line */
+
+private:
+    int fd_;
+    std::size_t longest_;
+    std::string read_;
+};
+
 /* The process at the other end. */
 Result<int> peer_pid(int fd);
 
