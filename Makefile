@@ -71,17 +71,19 @@ $(SKELETON): $(BUILD)/bpf/fgw.o
 	@mkdir -p $(@D)
 	$(Q)$(BPFTOOL) gen skeleton $< name fgw > $@
 
-# A program of a test's own, over the maps of the gateway.
-SLOW_SKEL := $(BUILD)/gen/slow_reader.skel.h
-$(BUILD)/tests/bpf/%.bpf.o: tests/bpf/%.bpf.c $(wildcard bpf/lib/*.h include/faith/*.h)
+# Programs of a test's or a bench's own.
+$(BUILD)/tests/%.bpf.o: tests/%.bpf.c $(wildcard bpf/lib/*.h include/faith/*.h)
 	$(call say,BPF,$<)
 	@mkdir -p $(@D)
 	$(Q)$(BPF_CLANG) $(BPF_FLAGS) -Ibpf -c $< -o $@
 
-$(SLOW_SKEL): $(BUILD)/tests/bpf/slow_reader.bpf.o
+TEST_SKEL := $(BUILD)/gen/slow_reader.skel.h $(BUILD)/gen/flood.skel.h
+$(BUILD)/gen/slow_reader.skel.h: $(BUILD)/tests/bpf/slow_reader.bpf.o
+$(BUILD)/gen/flood.skel.h: $(BUILD)/tests/bench/flood.bpf.o
+$(TEST_SKEL): $(BUILD)/gen/%.skel.h:
 	$(call say,GEN,$@)
 	@mkdir -p $(@D)
-	$(Q)$(BPFTOOL) gen skeleton $< name slow_reader > $@
+	$(Q)$(BPFTOOL) gen skeleton $< name $* > $@
 
 $(BUILD)/%.o: %.cc
 	$(call say,CXX,$<)
@@ -91,7 +93,8 @@ $(BUILD)/%.o: %.cc
 $(BUILD)/tests/%.o: ALL_CXX += -Ibpf -I.
 $(BUILD)/userspace/datapath/%.o $(BUILD)/tests/bpf/%.o $(BUILD)/tests/property/%.o $(BUILD)/tests/bench/%.o: | $(SKELETON)
 $(BUILD)/userspace/datapath/object.o: $(SKELETON)
-$(BUILD)/tests/bpf/acl_publisher_test.o: $(SLOW_SKEL)
+$(BUILD)/tests/bpf/acl_publisher_test.o: $(BUILD)/gen/slow_reader.skel.h
+$(BUILD)/tests/bench/flood_bench.o: $(BUILD)/gen/flood.skel.h
 
 $(BUILD)/libfaith.a: $(LIB_OBJ)
 	$(call say,AR,$@)
@@ -185,7 +188,7 @@ deps:
 lint:
 	python3 tests/run.py --build $(BUILD) lint
 
-FORMATTED = $(wildcard userspace/*/*.h userspace/*/*.cc tests/*/*.h tests/*/*.cc tests/unit/*/*.cc tests/bpf/*.c bpf/*.c bpf/lib/*.h)
+FORMATTED = $(wildcard userspace/*/*.h userspace/*/*.cc tests/*/*.h tests/*/*.cc tests/unit/*/*.cc tests/*/*.bpf.c bpf/*.c bpf/lib/*.h)
 fmt:
 	clang-format-19 -i $(FORMATTED)
 
@@ -233,7 +236,7 @@ install: all
 
 # --- figures -----------------------------------------------------------------------------
 
-.PHONY: bench bench-prog bench-acl
+.PHONY: bench bench-prog bench-acl bench-acl-kernel bench-flood
 bench: all
 	FAITH_GW=$(BUILD)/faith-gw tests/bench/relay_bench.py
 
@@ -250,6 +253,20 @@ $(BUILD)/tests/bench/acl_bench: $(call obj,tests/bench/acl_bench.cc) $(BUILD)/li
 	$(Q)$(CXX) $(ALL_CXX) -o $@ $^ $(LIBS)
 
 bench-acl: $(BUILD)/tests/bench/acl_bench
+	$<
+
+$(BUILD)/tests/bench/acl_kernel_bench: $(call obj,tests/bench/acl_kernel_bench.cc $(BENCH_SUPPORT)) $(BUILD)/libfaith.a
+	$(call say,LINK,$@)
+	$(Q)$(CXX) $(ALL_CXX) -o $@ $^ $(LIBS)
+
+bench-acl-kernel: $(BUILD)/tests/bench/acl_kernel_bench
+	$<
+
+$(BUILD)/tests/bench/flood_bench: $(call obj,tests/bench/flood_bench.cc $(BENCH_SUPPORT)) $(BUILD)/libfaith.a
+	$(call say,LINK,$@)
+	$(Q)$(CXX) $(ALL_CXX) -o $@ $^ $(LIBS)
+
+bench-flood: $(BUILD)/tests/bench/flood_bench
 	$<
 
 clean:
@@ -270,6 +287,8 @@ help:
 ## make bench           figures
 ## sudo make bench-prog nanoseconds per packet of each BPF program
 ## make bench-acl       compiling a list of rules, and a verdict by lookup and by walk
+## sudo make bench-acl-kernel a SYN, a reload and memory, by the number of rules
+## sudo make bench-flood denied SYNs a second on one core, with and without the program
 ## make fuzz            fuzzers, FUZZ_SECONDS=30 each
 ## sudo make vmtest     rings 2 and 3 on other kernels, in virtme-ng VMs; KERNEL= RING= TEST= SHELL=1
 ## make install         DESTDIR= PREFIX=/usr: binary, man pages, unit, sysctl, examples

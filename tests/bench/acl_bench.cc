@@ -11,7 +11,7 @@
  */
 #include "acl/compile.h"
 #include "acl/lookup.h"
-#include "tests/support/random.h"
+#include "tests/bench/provider.h"
 
 #include <algorithm>
 #include <array>
@@ -26,46 +26,8 @@ namespace {
 
 constexpr std::array<std::uint32_t, 4> sizes = {10, 1'000, 10'000, 100'000};
 constexpr int rounds = 11;
-constexpr std::size_t questions = 100'000;
+using bench::questions;
 constexpr std::size_t walked_rules = 200'000'000; /* the walk stops after so many */
-
-Rule rule_of(test::Random &random, std::uint32_t number) {
-    Rule rule;
-    rule.file = "bench.conf";
-    rule.line = number + 1;
-    /* Private networks are closed to everybody; then a rule for each site. */
-    constexpr Prefix4 closed[] = {{.address = {.value = 0x0a000000}, .length = 8},
-                                  {.address = {.value = 0xac100000}, .length = 12},
-                                  {.address = {.value = 0xc0a80000}, .length = 16}};
-    if (number < std::size(closed)) {
-        rule.target = closed[number];
-        return rule;
-    }
-    rule.action = Action::Permit;
-    rule.source = {.address = {.bytes = {0x20, 0x01, static_cast<std::uint8_t>(number >> 16),
-                                         static_cast<std::uint8_t>(number >> 8),
-                                         static_cast<std::uint8_t>(number)}},
-                   .length = static_cast<std::uint8_t>(random.one_in(5) ? 56 : 48)};
-    if (random.one_in(3))
-        rule.target = {.address = {.value = 0xc6000000 | (random.word() & 0xffffff)},
-                       .length = static_cast<std::uint8_t>(random.one_in(3) ? 32 : 24)};
-    if (random.one_in(5))
-        rule.ports = {{.first = 80, .last = 80}, {.first = 443, .last = 443}};
-    return rule;
-}
-
-/* Clients of all sites, as they come. */
-std::vector<Packet> packets_for(test::Random &random, const std::vector<Rule> &rules) {
-    std::vector<Packet> packets(questions);
-    for (Packet &packet : packets) {
-        const Rule &rule = rules[random.between(0, rules.size() - 1)];
-        packet.source = rule.source.address;
-        packet.source.bytes[15] = random.byte();
-        packet.target.value = rule.target.address.value | (random.word() & 0xff);
-        packet.port = random.one_in(2) ? 443 : 22;
-    }
-    return packets;
-}
 
 struct Subject {
     std::vector<Rule> rules;
@@ -109,18 +71,13 @@ Figures measure(const Subject &subject) {
     return figures;
 }
 
-double median(std::vector<double> values) {
-    std::nth_element(values.begin(), values.begin() + values.size() / 2, values.end());
-    return values[values.size() / 2];
-}
-
 using Round = std::array<Figures, sizes.size()>;
 
 double median_of(const std::vector<Round> &all, auto value) {
     std::vector<double> values;
     for (const Round &round : all)
         values.push_back(value(round));
-    return median(std::move(values));
+    return bench::median(std::move(values));
 }
 
 } // namespace
@@ -129,9 +86,8 @@ int main() {
     test::Random random(1);
     std::vector<Subject> subjects(sizes.size());
     for (std::size_t i = 0; i < sizes.size(); i++) {
-        for (std::uint32_t number = 0; number < sizes[i]; number++)
-            subjects[i].rules.push_back(rule_of(random, number));
-        subjects[i].packets = packets_for(random, subjects[i].rules);
+        subjects[i].rules = bench::provider_rules(random, sizes[i]);
+        subjects[i].packets = bench::packets_for(random, subjects[i].rules);
         Result<Compiled> compiled = compile(subjects[i].rules);
         if (!compiled) {
             std::fprintf(stderr, "%s\n", compiled.error().text.c_str());
