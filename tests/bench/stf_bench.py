@@ -9,7 +9,6 @@ import argparse
 import json
 import pathlib
 import statistics
-import subprocess
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "netns"))
@@ -49,7 +48,7 @@ def main():
     with Scope("stf_bench") as scope:
         net = two_sites(scope, west={"mtu": chosen.mtu}, east={"mtu": chosen.mtu})
         add_plain(net)
-        server = subprocess.Popen(net.b.argv("iperf3", "-s", "-V"), stdout=subprocess.DEVNULL)
+        server = net.b.start("iperf3", "-s", stdout=subprocess.DEVNULL)
         scope.callback(server.kill)
         wait_for(lambda: "5201" in net.b.run("ss", "-ltn"), "iperf3")
         for streams in (1, 4):
