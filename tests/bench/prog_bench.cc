@@ -87,10 +87,11 @@ void fill_tunnel(const datapath::Maps &maps) {
 void put(const datapath::Maps &maps, const Prefix6 &prefix, fgw_prefix_kind kind) {
     fgw_prefix_key key{.prefix_len = prefix.length, .addr = {}};
     std::copy_n(prefix.address.bytes.begin(), 16, key.addr);
-    must(maps.prefixes.put(key, {.kind = static_cast<std::uint8_t>(kind),
-                                 .layout = FGW_LAYOUT_FAITH,
-                                 .prefix_len = prefix.length,
-                                 .pad = 0}));
+    fgw_prefix_val value{};
+    value.kind = static_cast<std::uint8_t>(kind);
+    value.layout = FGW_LAYOUT_FAITH;
+    value.prefix_len = prefix.length;
+    must(maps.prefixes.put(key, value));
 }
 
 /* One prefix and as many exemptions as a router with a few interfaces has. */
@@ -98,7 +99,11 @@ void fill(const datapath::Maps &maps) {
     put(maps, {address6("2001:db8:f::"), 96}, FGW_PREFIX_CAPTURE);
     for (int i = 0; i < 16; ++i)
         put(maps, {address6("2001:db8:" + std::to_string(i) + "::1"), 128}, FGW_PREFIX_EXEMPT);
-    must(maps.config.put(0, {.keepfaith = 1, .listeners = 2, .all_ports = 1, .pad = 0}));
+    fgw_config config{};
+    config.keepfaith = 1;
+    config.listeners = 2;
+    config.all_ports = 1;
+    must(maps.config.put(0, config));
 }
 
 sys::UniqueFd listener(const datapath::Maps &maps, std::uint32_t slot) {
