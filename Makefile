@@ -129,7 +129,7 @@ check-bpf: $(BUILD)/tests/run-bpf
 	python3 tests/run.py --build $(BUILD) bpf
 
 check-netns: all
-	python3 tests/run.py --build $(BUILD) netns $(if $(TEST),--only $(TEST))
+	python3 tests/run.py --build $(BUILD) netns $(if $(TEST),--only '$(TEST)')
 
 check-sanitize:
 	+$(MAKE) --no-print-directory BUILD=$(BUILD)/asan SAN=1 CXXFLAGS='-O1 -g' check-unit

@@ -236,6 +236,8 @@ def sighup(t):
     equal(banner(net.six, on(CLOSED), PORT), "refused", "who answered under the new rules")
     t.write("faithd.conf", "nonsense\n")
     subprocess.run(["kill", "-HUP", str(pid)], check=True)
+    for _ in range(2):  # answered after the signal, which came first
+        equal(gw.status()["acl"]["generation"], 2, "generation after a SIGHUP with an error")
     t.write("faithd.conf", f"::/0 permit {OPEN}\n")
     equal(gw.pids(), [pid], "processes")
     equal(banner(net.six, on(OPEN), PORT), "four", "who answered")

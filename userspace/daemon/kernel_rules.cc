@@ -2,7 +2,9 @@
 #include "daemon/kernel_rules.h"
 
 #include <algorithm>
+#include <cstring>
 #include <iterator>
+#include <optional>
 
 namespace faith::daemon {
 
@@ -31,6 +33,15 @@ std::vector<std::uint32_t> sorted(std::vector<std::uint32_t> slots) {
     return slots;
 }
 
+/* Whether the kernel has that rule in that slot already, its line included. */
+bool is_there(const RuleSet &before, std::uint32_t slot, const fgw_rule &rule) {
+    const std::optional<std::uint32_t> index = before.by_slot.rule_of(slot);
+    if (!index)
+        return false;
+    const fgw_rule present = kernel_rule(before.rules[*index]);
+    return std::memcmp(&present, &rule, sizeof rule) == 0; /* no padding: tests/abi */
+}
+
 } // namespace
 
 KernelRules kernel_rules(const RuleSet &rules, const RuleSet *before, std::uint32_t generation) {
@@ -38,14 +49,19 @@ KernelRules kernel_rules(const RuleSet &rules, const RuleSet *before, std::uint3
     datapath::AclUpdate &update = made.update;
     update.generation = generation;
     update.blocks = made.tables.blocks;
-    update.slots = rules.image.slots;
-    update.rules.reserve(rules.rules.size());
-    std::ranges::transform(rules.rules, std::back_inserter(update.rules), kernel_rule);
     const std::vector<std::uint32_t> now = sorted(rules.image.slots);
     const std::vector<std::uint32_t> then =
         before == nullptr ? std::vector<std::uint32_t>() : sorted(before->image.slots);
     std::ranges::set_difference(now, then, std::back_inserter(update.fresh));
     std::ranges::set_difference(then, now, std::back_inserter(update.gone));
+    for (std::size_t i = 0; i < rules.rules.size(); ++i) {
+        const std::uint32_t slot = rules.image.slots[i];
+        const fgw_rule rule = kernel_rule(rules.rules[i]);
+        if (before != nullptr && is_there(*before, slot, rule))
+            continue;
+        update.slots.push_back(slot);
+        update.rules.push_back(rule);
+    }
     return made;
 }
 

@@ -50,10 +50,12 @@ Result<RuleSet> rules_left(const Instance &instance, std::uint32_t generation) {
         return std::move(saved).error().wrap("the rules in force are not known");
     acl::Image image;
     image.slots = std::move(saved->slots);
+    SlotIndex by_slot(image.slots);
     return RuleSet{.rules = std::move(saved->rules),
                    .image = std::move(image),
                    .lookup = acl::Lookup(acl::Image{}),
-                   .warnings = {}};
+                   .warnings = {},
+                   .by_slot = std::move(by_slot)};
 }
 
 } // namespace

@@ -38,7 +38,7 @@ namespace faith::datapath {
 struct AclUpdate {
     std::uint32_t generation = 0;          /* one more than the one in force */
     std::span<const fgw_acl_block> blocks; /* acl::Tables; its head says the generation, too */
-    std::vector<std::uint32_t> slots;      /* of every rule */
+    std::vector<std::uint32_t> slots;      /* of the rules that come, or stand elsewhere now */
     std::vector<fgw_rule> rules;           /* by the same index */
     std::vector<std::uint32_t> fresh;      /* slots of rules that come: their hits begin at 0 */
     std::vector<std::uint32_t> gone;       /* slots of rules that go */

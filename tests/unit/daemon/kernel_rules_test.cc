@@ -53,7 +53,24 @@ TEST_CASE("kernel_rules: a rule that stays keeps its slot, one that goes leaves 
                                       "::/0 deny 10.0.0.0/8\n",
                                       before);
     const KernelRules kernel = daemon::kernel_rules(*after, before.get(), 2);
-    CHECK(kernel.update.slots == Slots{2, 3, 0});
+    CHECK(kernel.update.slots == Slots{2, 3, 0}); /* each stands in another line */
+    CHECK(kernel.update.fresh == Slots{3});
+    CHECK(kernel.update.gone == Slots{1});
+}
+
+TEST_CASE("kernel_rules: what stands as it stood is not written again") {
+    const RuleSetRef before = rule_set("::/0 deny 10.0.0.0/8\n"
+                                       "::/0 deny 11.0.0.0/8\n"
+                                       "::/0 permit 0.0.0.0/0\n");
+    const RuleSetRef after = rule_set("::/0 deny 10.0.0.0/8\n"
+                                      "::/0 deny 12.0.0.0/8\n"
+                                      "\n"
+                                      "::/0 permit 0.0.0.0/0\n",
+                                      before);
+    const KernelRules kernel = daemon::kernel_rules(*after, before.get(), 2);
+    CHECK(kernel.update.slots == Slots{3, 2}); /* one came, one is a line further down */
+    REQUIRE(kernel.update.rules.size() == 2);
+    CHECK(kernel.update.rules[1].line == 4);
     CHECK(kernel.update.fresh == Slots{3});
     CHECK(kernel.update.gone == Slots{1});
 }
