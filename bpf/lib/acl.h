@@ -48,11 +48,12 @@ static __always_inline __u32 acl_ask(const __u8 *source, const __u8 *target, __u
 
 static __always_inline void acl_count_hit(__u32 verdict)
 {
-	__u32 slot = verdict & FGW_VERDICT_SLOT;
-	struct fgw_count *count = bpf_map_lookup_elem(&fgw_hits, &slot);
+	__u32 stripe = bpf_get_smp_processor_id() % FGW_HIT_STRIPES;
+	__u32 index = stripe * FGW_ACL_SLOTS + (verdict & FGW_VERDICT_SLOT);
+	struct fgw_count *count = bpf_map_lookup_elem(&fgw_hits, &index);
 
 	if (count) /* not for FGW_VERDICT_NO_RULE */
-		count->packets++;
+		__sync_fetch_and_add(&count->packets, 1);
 }
 
 #endif

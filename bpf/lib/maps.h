@@ -107,8 +107,9 @@ struct fgw_acl_generation_map {
 };
 
 struct fgw_hits_map {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, FGW_ACL_SLOTS);
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, FGW_ACL_SLOTS *FGW_HIT_STRIPES);
+	__uint(map_flags, BPF_F_MMAPABLE); /* user space reads and clears without system calls */
 	__type(key, __u32);
 	__type(value, struct fgw_count);
 };

@@ -329,8 +329,10 @@ struct fgw_rule {
 };
 FGW_ASSERT_SIZE(struct fgw_rule, 64);
 
-/* fgw_hits[slot], one per CPU: struct fgw_count. Permissions are counted when a listener
- * takes the connection, denials where they happen. */
+/* fgw_hits[stripe * FGW_ACL_SLOTS + slot]: struct fgw_count. Permissions are counted when a
+ * listener takes the connection, denials where they happen. CPUs count in stripes, not one
+ * each: a per-CPU array of so many entries takes half a second to make. */
+#define FGW_HIT_STRIPES 8 /* a power of two */
 
 /* --- limits ------------------------------------------------------------------------------
  *

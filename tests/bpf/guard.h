@@ -7,6 +7,7 @@
 
 #include "loaded.h"
 
+#include "tests/support/effort.h"
 #include "tests/support/guard_cases.h"
 #include "tests/support/prog_run.h"
 #include "tests/support/random_packets.h"

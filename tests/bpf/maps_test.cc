@@ -54,7 +54,7 @@ TEST_CASE("maps: each has its name, and the sizes and the limit of the contract"
         {FGW_MAP_ACL, BPF_MAP_TYPE_HASH, 4, sizeof(fgw_rule), FGW_ACL_SLOTS},
         {FGW_MAP_ACL_TABLES, BPF_MAP_TYPE_ARRAY_OF_MAPS, 4, 4, 2},
         {FGW_MAP_ACL_GENERATION, BPF_MAP_TYPE_ARRAY, 4, 4, 1},
-        {FGW_MAP_HITS, BPF_MAP_TYPE_PERCPU_ARRAY, 4, sizeof(fgw_count), FGW_ACL_SLOTS},
+        {FGW_MAP_HITS, BPF_MAP_TYPE_ARRAY, 4, sizeof(fgw_count), FGW_ACL_SLOTS * FGW_HIT_STRIPES},
         {FGW_MAP_RATES, BPF_MAP_TYPE_LRU_HASH, sizeof(fgw_rate_key), sizeof(fgw_rate),
          FGW_RATE_ENTRIES},
         {FGW_MAP_FULL, BPF_MAP_TYPE_HASH, sizeof(fgw_source_key), sizeof(fgw_sessions),

@@ -67,7 +67,7 @@ TEST_CASE("tc_ingress: every packet of the table, cut at every byte, is judged a
 
 TEST_CASE("tc_ingress: random packets are judged as by the oracle") {
     Loaded loaded;
-    check_random_packets(loaded, hook_of(loaded), 20'000);
+    check_random_packets(loaded, hook_of(loaded), effort(20'000));
 }
 
 TEST_CASE("tc_ingress: frames to other stations are left alone, groups are not") {

@@ -52,7 +52,7 @@ TEST_CASE("xdp_ingress: every packet of the table, cut at every byte, is judged 
 
 TEST_CASE("xdp_ingress: random packets are judged as by the oracle") {
     Loaded loaded;
-    check_random_packets(loaded, hook_of(loaded), 20'000);
+    check_random_packets(loaded, hook_of(loaded), effort(20'000));
 }
 
 TEST_CASE("xdp_ingress: the table has every reason of the guards, and the oracle agrees with it") {

@@ -9,6 +9,7 @@
 
 #include "lib/ctx_mem.h"
 #include "lib/ip4.h"
+#include "tests/support/effort.h"
 #include "tests/support/random.h"
 
 #include <cstring>
@@ -233,7 +234,7 @@ TEST_CASE("xdp_stf: changed at random, a packet passes only as the oracle would 
     std::cout << "xdp_stf: random packets, " << random.seed() << "\n";
     INFO(random.seed());
     const Bytes good = coming();
-    for (int round = 0; round < 20'000; ++round) {
+    for (int round = 0; round < effort(20'000); ++round) {
         Bytes frame = good;
         for (std::uint64_t left = random.between(1, 3); left > 0; --left)
             frame[random.between(14, 73)] ^= static_cast<std::uint8_t>(1U << random.between(0, 7));

@@ -12,12 +12,12 @@
 #include "tests/bpf/lookup.h"
 
 #include "acl/evaluate.h"
+#include "tests/support/effort.h"
 #include "tests/support/prog_run.h"
 #include "tests/support/random_rules.h"
 #include "tests/support/table_walk.h"
 
 #include <algorithm>
-#include <cstdlib>
 #include <iostream>
 
 using namespace faith;
@@ -26,8 +26,7 @@ using namespace faith::test;
 namespace {
 
 /* All forms together, and those of them that went through the kernel. */
-/* Emulation is ten times slower, and the million was compared on the machine itself. */
-const std::size_t comparisons_wanted = std::getenv("FAITH_VMTEST") != nullptr ? 50'000 : 1'000'000;
+const std::size_t comparisons_wanted = static_cast<std::size_t>(effort(1'000'000));
 constexpr std::size_t of_a_list = 4'000;
 constexpr std::size_t through_the_kernel = 4; /* one in so many */
 constexpr std::size_t through_lookup = 16;    /* of these, again */

@@ -4,8 +4,9 @@
 #include "faith/abi.h"
 
 #include <bpf/libbpf.h>
+#include <sys/mman.h>
 
-#include <algorithm>
+#include <atomic>
 #include <numeric>
 
 namespace faith::datapath {
@@ -43,16 +44,56 @@ Result<std::vector<std::uint64_t>> PerCpuCounters::sums(std::uint32_t entries) c
     return sums_of(all);
 }
 
-Status PerCpuCounters::clear(std::span<const std::uint32_t> entries) const {
-    TRY_ASSIGN(const std::size_t cpus, possible_cpus());
-    constexpr std::size_t at_once = 4096; /* a value is as long as there are CPUs */
-    const std::vector<fgw_count> zeros(std::min(entries.size(), at_once) * cpus);
-    while (!entries.empty()) {
-        std::uint32_t count = static_cast<std::uint32_t>(std::min(entries.size(), at_once));
-        if (bpf_map_update_batch(fd_, entries.data(), zeros.data(), &count, nullptr) != 0)
-            return system_error(errno, "clear the counters");
-        entries = entries.subspan(count);
+namespace {
+
+/* The whole map as memory. */
+class MappedHits {
+public:
+    explicit MappedHits(int fd)
+        : memory_(::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0)) {}
+    ~MappedHits() {
+        if (*this)
+            ::munmap(memory_, bytes);
     }
+    MappedHits(const MappedHits &) = delete;
+    MappedHits &operator=(const MappedHits &) = delete;
+    explicit operator bool() const { return memory_ != MAP_FAILED; }
+    /* The kernel adds to it meanwhile. */
+    std::atomic_ref<__u64> at(std::size_t stripe, std::uint32_t slot) const {
+        return std::atomic_ref(
+            static_cast<fgw_count *>(memory_)[stripe * FGW_ACL_SLOTS + slot].packets);
+    }
+
+private:
+    static constexpr std::size_t bytes =
+        std::size_t{FGW_ACL_SLOTS} * FGW_HIT_STRIPES * sizeof(fgw_count);
+    void *memory_;
+};
+
+} // namespace
+
+Result<std::vector<std::uint64_t>>
+HitCounters::sums_of(std::span<const std::uint32_t> slots) const {
+    const MappedHits hits(fd_);
+    if (!hits)
+        return system_error(errno, "read the hits of the rules");
+    std::vector<std::uint64_t> sums;
+    sums.reserve(slots.size());
+    for (const std::uint32_t slot : slots) {
+        std::uint64_t &sum = sums.emplace_back(0);
+        for (std::size_t stripe = 0; stripe < FGW_HIT_STRIPES; ++stripe)
+            sum += hits.at(stripe, slot).load(std::memory_order_relaxed);
+    }
+    return sums;
+}
+
+Status HitCounters::clear(std::span<const std::uint32_t> slots) const {
+    const MappedHits hits(fd_);
+    if (!hits)
+        return system_error(errno, "clear the hits of new rules");
+    for (const std::uint32_t slot : slots)
+        for (std::size_t stripe = 0; stripe < FGW_HIT_STRIPES; ++stripe)
+            hits.at(stripe, slot).store(0, std::memory_order_relaxed);
     return Ok{};
 }
 

@@ -103,7 +103,21 @@ public:
     Result<std::vector<std::uint64_t>> sums(std::uint32_t entries) const;
     /* Those of some entries, in the order asked. */
     Result<std::vector<std::uint64_t>> sums_of(std::span<const std::uint32_t> entries) const;
-    Status clear(std::span<const std::uint32_t> entries) const;
+
+private:
+    int fd_ = -1;
+};
+
+/* fgw_hits: counters of rules by slot, in stripes (faith/abi.h). */
+class HitCounters {
+public:
+    HitCounters() = default;
+    explicit HitCounters(int fd) : fd_(fd) {}
+    int fd() const { return fd_; }
+    /* In the order asked. */
+    Result<std::vector<std::uint64_t>> sums_of(std::span<const std::uint32_t> slots) const;
+    /* Of slots that no program counts in. */
+    Status clear(std::span<const std::uint32_t> slots) const;
 
 private:
     int fd_ = -1;

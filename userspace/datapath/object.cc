@@ -106,7 +106,7 @@ Maps Object::maps() const {
         .acl = MapRef<std::uint32_t, fgw_rule>(bpf_map__fd(maps.fgw_acl)),
         .acl_tables = bpf_map__fd(maps.fgw_acl_tables),
         .acl_generation = MapRef<std::uint32_t, std::uint32_t>(bpf_map__fd(maps.fgw_acl_gen)),
-        .hits = PerCpuCounters(bpf_map__fd(maps.fgw_hits)),
+        .hits = HitCounters(bpf_map__fd(maps.fgw_hits)),
         .full = MapRef<fgw_source_key, fgw_sessions>(bpf_map__fd(maps.fgw_full)),
         .expected = MapRef<fgw_expected_key, fgw_expected>(bpf_map__fd(maps.fgw_expected)),
         .events = bpf_map__fd(maps.fgw_events),

@@ -31,7 +31,7 @@ struct Maps {
     MapRef<std::uint32_t, fgw_rule> acl;
     int acl_tables = -1; /* of maps: written by AclPublisher alone */
     MapRef<std::uint32_t, std::uint32_t> acl_generation;
-    PerCpuCounters hits;
+    HitCounters hits;
     MapRef<fgw_source_key, fgw_sessions> full;
     MapRef<fgw_expected_key, fgw_expected> expected;
     int events = -1; /* the ring */

@@ -236,7 +236,7 @@ Result<PinnedMaps> open_pinned_maps(const Pins &pins) {
         .acl = MapRef<std::uint32_t, fgw_rule>(open(FGW_MAP_ACL)),
         .acl_tables = open(FGW_MAP_ACL_TABLES),
         .acl_generation = MapRef<std::uint32_t, std::uint32_t>(open(FGW_MAP_ACL_GENERATION)),
-        .hits = PerCpuCounters(open(FGW_MAP_HITS)),
+        .hits = HitCounters(open(FGW_MAP_HITS)),
         .full = MapRef<fgw_source_key, fgw_sessions>(open(FGW_MAP_FULL)),
         .expected = MapRef<fgw_expected_key, fgw_expected>(open(FGW_MAP_EXPECTED)),
         .events = open(FGW_MAP_EVENTS),
