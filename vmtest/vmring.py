@@ -28,7 +28,7 @@ def rings_runner():
 
 DIRECTORIES = {"netns": "tests/netns", "vm": "vmtest/tests"}
 # Started first, so that no long file runs alone at the end.
-LONGEST = ["programs_test.py", "loader_test.py", "faults_test.py", "limits_test.py", "relay_test.py", "capture_test.py",
+LONGEST = ["stf_test.py", "reload_test.py", "programs_test.py", "loader_test.py", "faults_test.py", "limits_test.py", "relay_test.py", "capture_test.py",
            "netem_test.py"]
 
 

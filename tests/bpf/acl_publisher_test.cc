@@ -9,6 +9,7 @@
 #include "tests/support/prog_run.h"
 
 #include <atomic>
+#include <cstdlib>
 #include <map>
 #include <memory>
 #include <thread>
@@ -62,7 +63,8 @@ public:
         REQUIRE(bpf_map__reuse_fd(program_->maps.fgw_acl_tables, maps.acl_tables) == 0);
         REQUIRE(bpf_map__reuse_fd(program_->maps.fgw_acl_gen, maps.acl_generation.fd()) == 0);
         REQUIRE(slow_reader__load(program_.get()) == 0);
-        program_->bss->slow_for_ns = 3'000'000; /* far longer than a publish needs to begin */
+        /* Far longer than a publish needs to begin, also in emulation. */
+        program_->bss->slow_for_ns = std::getenv("FAITH_VMTEST") ? 60'000'000 : 3'000'000;
         for (int i = 0; i < 2; ++i)
             threads_.emplace_back([this](std::stop_token stop) {
                 const Bytes frame = Packet().eth().ip6().tcp().bytes();

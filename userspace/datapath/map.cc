@@ -88,6 +88,8 @@ HitCounters::sums_of(std::span<const std::uint32_t> slots) const {
 }
 
 Status HitCounters::clear(std::span<const std::uint32_t> slots) const {
+    if (slots.empty())
+        return Ok{};
     const MappedHits hits(fd_);
     if (!hits)
         return system_error(errno, "clear the hits of new rules");
