@@ -3,6 +3,7 @@
 import hashlib
 import pathlib
 import random
+import select
 import selectors
 import socket
 import struct
@@ -90,6 +91,12 @@ def pair(net, prefix_address, port, listener):
     """One relayed connection, both ends in our hands: (client's, server's)."""
     client = net.six.connect(prefix_address, port)
     return client, accept(listener)
+
+
+def urgent_byte(connection):
+    """The byte that the peer sent as urgent, once it has come: recv(MSG_OOB) does not wait for it."""
+    check(select.select([], [], [connection], 10 * SLOW)[2], "no urgent byte has come")
+    return connection.recv(1, socket.MSG_OOB)
 
 
 def read_all(connection, limit=None):
