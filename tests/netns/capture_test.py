@@ -166,6 +166,22 @@ def longer_route_before(t):
     equal(banner(net.six, on("192.0.2.3"), 2222), "four", "who answered beside it")
 
 
+@test("capture: an unreachable route inside the prefix is answered by the kernel, a blackhole by nobody (F7)")
+def closed_routes(t):
+    net, gw = newsletter(t)
+    net.dual.sysctl("net.ipv6.conf.all.forwarding", 1)
+    gw.load()
+    Banner(net.four, FOUR, 2222)
+    equal(answered(net), "four", "who answered before")
+    other, wire = on("192.0.2.3"), six_wire(net)
+    net.dual.ip(f"route add unreachable {TARGET}/128", f"route add blackhole {other}/128")
+    syns = {host: ip6(SIX, host, TCP, tcp(SIX, host, 5000, 2222)) for host in (TARGET, other)}
+    wait_for(lambda: [a.kind for a in wire.answers(SIX, DUAL6, [syns[TARGET]])] == [UNREACHABLE],
+             "the kernel to answer for the unreachable route")
+    with gw.counts(PASS_EXEMPT=more(1), PASS_TCP=0):
+        equal(wire.answers(SIX, DUAL6, [syns[other]]), [], "answers for the blackhole")
+
+
 @test("capture: addresses outside every prefix are none of its business")
 def outside(t):
     net, gw = newsletter(t)
