@@ -167,7 +167,8 @@ run-fuzz-%: $(BUILD)/fuzz/%
 fuzz:
 	@cxx=$$(tests/fuzz/compiler.sh); \
 	if [ -z "$$cxx" ]; then \
-	    echo "fuzz: skipped: no clang++ here can link libFuzzer (Debian: apt install libclang-rt-19-dev)"; \
+	    echo "fuzz: no clang++ here can link libFuzzer (Debian: apt install libclang-rt-19-dev)" >&2; \
+	    exit 1; \
 	else \
 	    $(MAKE) --no-print-directory FUZZ_CXX=$$cxx $(FUZZERS:%=run-fuzz-%); \
 	fi

@@ -11,7 +11,7 @@ build='g++ make pkg-config clang-19 llvm-19 bpftool libbpf-dev libelf-dev zlib1g
   libspdlog-dev libfmt-dev catch2 libcli11-dev libtomlplusplus-dev nlohmann-json3-dev libmnl-dev libsystemd-dev'
 run='iproute2 procps python3'
 tests='clang-format-19 curl ethtool ncat socat iperf3 iputils-ping unbound nginx-light openssh-server
-  openssh-client tcpdump mandoc git vsftpd lftp tnftp openssl libsodium23'
+  openssh-client tcpdump mandoc git vsftpd lftp tnftp openssl libsodium23 libclang-rt-19-dev'
 # An FTP server excludes every other; this one is unpacked beside vsftpd, not installed.
 unpacked=pure-ftpd
 unpacked_to=/usr/local/lib/faith-gw-tests
