@@ -56,22 +56,45 @@ static __always_inline bool acl_reaches(const struct fgw_acl_node *node, const s
 	return ((first ^ node->prefix[0]) & acl_front(depth)) == 0;
 }
 
+/* The runs that begin at the byte or before. There is one at least, the first begins at 0. */
+static __always_inline __u32 acl_runs_wide(const struct fgw_acl_node *node, __u32 byte)
+{
+	__u32 word = byte >> 6;
+
+	return (__u32)(node->ranks >> (8 * word) & 0xff) +
+	       acl_count_bits(node->starts[word] & (~0ull >> (63 - (byte & 63))));
+}
+
+/* The same, eight beginnings compared at once, every other one in a lane of 16 bits: its
+ * ninth bit says "not above". */
+static __always_inline __u32 acl_runs_narrow(const struct fgw_acl_node *node, __u32 byte)
+{
+	const __u64 lanes = 0x0001000100010001ull;
+	__u64 reached = byte * lanes | lanes << 8;
+	__u64 even = node->firsts & (lanes * 0xff);
+	__u64 odd = (node->firsts >> 8) & (lanes * 0xff);
+	__u64 count = ((reached - even) >> 8 & lanes) + ((reached - odd) >> 8 & lanes);
+
+	return (__u32)((count * lanes) >> 48);
+}
+
 static __always_inline __u32 acl_step(const void *table, __u32 value, const struct acl_key *key)
 {
-	const union fgw_acl_block *block = acl_block(table, value & ~FGW_ACL_NODE);
+	__u32 at = value & ~FGW_ACL_NODE;
+	const union fgw_acl_block *block = acl_block(table, at);
 	__u32 byte;
-	__u32 word;
 	__u32 run;
 
 	if (!block)
 		return FGW_VERDICT_NO_RULE;
 	if (!acl_reaches(&block->node, key, &byte))
 		return block->node.miss;
-	word = byte >> 6;
-	/* The runs that begin here or before; there is one, the first begins at zero. */
-	run = block->node.first_value + block->node.rank[word] +
-	      acl_count_bits(block->node.starts[word] & (~0ull >> (63 - (byte & 63)))) - 1;
-	block = acl_block(table, run / FGW_ACL_BLOCK_VALUES);
+	if (block->node.narrow) {
+		run = acl_runs_narrow(&block->node, byte) - 1;
+		return block->node.values[run % FGW_ACL_NARROW_RUNS];
+	}
+	run = acl_runs_wide(&block->node, byte) - 1;
+	block = acl_block(table, at + 1 + run / FGW_ACL_BLOCK_VALUES);
 	return block ? block->values[run % FGW_ACL_BLOCK_VALUES] : FGW_VERDICT_NO_RULE;
 }
 

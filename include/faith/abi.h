@@ -273,7 +273,8 @@ struct fgw_acl_segment {
 FGW_ASSERT_SIZE(struct fgw_acl_segment, 8);
 
 /* fgw_acl_tables[generation & 1]: an array of blocks, all of one generation. Block 0 is the
- * head, the others are nodes of the trie or sixteen values of it.
+ * head, the others are nodes of the trie, each followed by its values if they are many: a
+ * step that finds neither in the cache should at least find both on one page.
  *
  * The key is 22 bytes: source, target, port, in network byte order. A node decides by one
  * byte of it and tells whether the bytes that were skipped before it, within the source, the
@@ -283,6 +284,7 @@ FGW_ASSERT_SIZE(struct fgw_acl_segment, 8);
 #define FGW_ACL_TARGET_AT 16
 #define FGW_ACL_PORT_AT 20
 #define FGW_ACL_KEY_BYTES 22
+#define FGW_ACL_NARROW_RUNS 8
 
 struct fgw_acl_head {
 	__u32 root; /* as any value */
@@ -294,15 +296,23 @@ struct fgw_acl_head {
 };
 FGW_ASSERT_SIZE(struct fgw_acl_head, FGW_ACL_BLOCK_BYTES);
 
+/* The values of a byte make runs of equal ones; up to eight are in the node itself. */
 struct fgw_acl_node {
-	__u64 starts[4];   /* by byte value: bit set where a run of equal values begins */
-	__u64 prefix[2];   /* what the bytes before `depth` must be, of the source, or in the first
-			      word of the target or the port; host byte order, the rest zero */
-	__u32 first_value; /* of the first run; value V is values[V % 16] of block V / 16 */
-	__u32 miss;	   /* the value when the bytes before are others */
-	__u8 rank[4];	   /* runs that begin before each word of `starts` */
-	__u8 depth;	   /* which byte of the key decides */
-	__u8 pad[3];
+	__u64 prefix[2]; /* what the bytes before `depth` must be, of the source, or in the first
+			    word of the target or the port; host byte order, the rest zero */
+	union {
+		__u64 starts[4]; /* wide, by byte value: bit set where a run begins */
+		__u32 values[FGW_ACL_NARROW_RUNS]; /* narrow, of each run; the last repeated */
+	};
+	__u32 miss;  /* the value when the bytes before are others */
+	__u8 depth;  /* which byte of the key decides */
+	__u8 narrow; /* 0: wide, the value of run R is values[R % 16], R / 16 blocks after the
+			next one */
+	__u8 pad[2];
+	union {
+		__u64 ranks;  /* wide, byte W from the lowest: runs before starts[W] */
+		__u64 firsts; /* narrow, byte R from the lowest: where run R begins; else 0xff */
+	};
 };
 FGW_ASSERT_SIZE(struct fgw_acl_node, FGW_ACL_BLOCK_BYTES);
 

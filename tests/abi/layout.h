@@ -99,13 +99,15 @@
     F(fgw_acl_head, hash)                                                                          \
     F(fgw_acl_head, pad)                                                                           \
     S(fgw_acl_node)                                                                                \
-    F(fgw_acl_node, starts)                                                                        \
     F(fgw_acl_node, prefix)                                                                        \
-    F(fgw_acl_node, first_value)                                                                   \
+    F(fgw_acl_node, starts)                                                                        \
+    F(fgw_acl_node, values)                                                                        \
     F(fgw_acl_node, miss)                                                                          \
-    F(fgw_acl_node, rank)                                                                          \
     F(fgw_acl_node, depth)                                                                         \
+    F(fgw_acl_node, narrow)                                                                        \
     F(fgw_acl_node, pad)                                                                           \
+    F(fgw_acl_node, ranks)                                                                         \
+    F(fgw_acl_node, firsts)                                                                        \
     S(fgw_rule)                                                                                    \
     F(fgw_rule, line)                                                                              \
     F(fgw_rule, limit_per_second)                                                                  \

@@ -12,11 +12,4 @@ namespace faith::test {
 /* The verdict word. */
 std::uint32_t walk(const acl::Tables &tables, const acl::Packet &packet);
 
-/* The same, and how many nodes were passed. */
-struct Walked {
-    std::uint32_t verdict = 0;
-    std::size_t steps = 0;
-};
-Walked walk_counting(const acl::Tables &tables, const acl::Packet &packet);
-
 } // namespace faith::test

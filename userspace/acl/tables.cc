@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <map>
 #include <span>
 #include <tuple>
@@ -42,7 +43,33 @@ std::uint64_t front(std::uint64_t word, std::uint32_t bytes) {
     return bytes >= 8 ? word : word & ~(~std::uint64_t{0} >> (8 * bytes));
 }
 
-/* Nodes and values, each with numbers of their own until both are complete. */
+/* Bytes in a row that have one value. */
+struct Run {
+    std::uint32_t first;
+    std::uint32_t value;
+};
+
+void describe_narrow(fgw_acl_node &node, std::span<const Run> runs) {
+    node.narrow = 1;
+    std::ranges::fill(node.values, runs.back().value);
+    node.firsts = ~std::uint64_t{0};
+    for (std::size_t i = 0; i < runs.size(); i++) {
+        node.values[i] = runs[i].value;
+        node.firsts ^= std::uint64_t{0xff ^ runs[i].first} << (8 * i);
+    }
+}
+
+void describe_wide(fgw_acl_node &node, std::span<const Run> runs) {
+    for (const Run &run : runs)
+        node.starts[run.first / 64] |= std::uint64_t{1} << (run.first % 64);
+    std::uint64_t before = 0;
+    for (std::size_t word = 0; word < std::size(node.starts); word++) {
+        node.ranks |= before << (8 * word);
+        before += static_cast<std::uint64_t>(std::popcount(node.starts[word]));
+    }
+}
+
+/* Inner nodes come before those that point to them, so every number is final. */
 class Builder {
 public:
     /* Entries are sorted outer first and end behind the byte `from`; keys in none of them
@@ -56,9 +83,9 @@ private:
 
     std::uint32_t add_node(const Entry &inside, std::uint32_t part_at, std::uint32_t depth,
                            const Row &row, std::uint32_t miss);
+    void add_values(std::span<const Run> runs);
 
     std::vector<fgw_acl_block> blocks_ = {fgw_acl_block{}}; /* room for the head */
-    std::vector<std::uint32_t> values_;
 };
 
 std::uint32_t Builder::build(std::span<const Entry> entries, std::uint32_t part_at,
@@ -96,30 +123,30 @@ std::uint32_t Builder::add_node(const Entry &inside, std::uint32_t part_at, std:
     fgw_acl_node node{};
     node.prefix[0] = front(inside.bits[0], depth);
     node.prefix[1] = depth > 8 ? front(inside.bits[1], depth - 8) : 0;
-    node.first_value = static_cast<std::uint32_t>(values_.size());
     node.miss = miss;
     node.depth = static_cast<std::uint8_t>(part_at + depth);
-    for (std::size_t byte = 0; byte < byte_values; byte++) {
-        if (byte % 64 == 0)
-            node.rank[byte / 64] = static_cast<std::uint8_t>(values_.size() - node.first_value);
-        if (byte > 0 && row[byte] == row[byte - 1])
-            continue;
-        node.starts[byte / 64] |= std::uint64_t{1} << (byte % 64);
-        values_.push_back(row[byte]);
-    }
+    std::vector<Run> runs;
+    for (std::uint32_t byte = 0; byte < byte_values; byte++)
+        if (byte == 0 || row[byte] != row[byte - 1])
+            runs.push_back({.first = byte, .value = row[byte]});
+    const bool narrow = runs.size() <= FGW_ACL_NARROW_RUNS;
+    narrow ? describe_narrow(node, runs) : describe_wide(node, runs);
+    const std::size_t at = blocks_.size();
     blocks_.push_back({.node = node});
-    return FGW_ACL_NODE | static_cast<std::uint32_t>(blocks_.size() - 1);
+    if (!narrow)
+        add_values(runs);
+    return FGW_ACL_NODE | static_cast<std::uint32_t>(at);
+}
+
+void Builder::add_values(std::span<const Run> runs) {
+    for (std::size_t i = 0; i < runs.size(); i++) {
+        if (i % FGW_ACL_BLOCK_VALUES == 0)
+            blocks_.emplace_back();
+        blocks_.back().values[i % FGW_ACL_BLOCK_VALUES] = runs[i].value;
+    }
 }
 
 Tables Builder::finish(const Image &image, std::uint32_t root, std::uint32_t generation) {
-    const auto first_value = static_cast<std::uint32_t>(blocks_.size() * FGW_ACL_BLOCK_VALUES);
-    for (std::size_t i = 1; i < blocks_.size(); i++)
-        blocks_[i].node.first_value += first_value;
-    for (std::size_t i = 0; i < values_.size(); i += FGW_ACL_BLOCK_VALUES) {
-        fgw_acl_block &block = blocks_.emplace_back();
-        std::copy_n(values_.begin() + static_cast<std::ptrdiff_t>(i),
-                    std::min<std::size_t>(FGW_ACL_BLOCK_VALUES, values_.size() - i), block.values);
-    }
     fgw_acl_head head{};
     head.root = root;
     head.generation = generation;

@@ -114,6 +114,25 @@ TEST_CASE("tables: equal port lists are one trie") {
     CHECK(thrice - cut <= once - without + 1);
 }
 
+TEST_CASE("tables: as many runs as a node holds, one more, and all there can be") {
+    for (const std::size_t hosts : {3U, 4U, 8U, 9U, 128U}) {
+        CAPTURE(hosts);
+        std::string text; /* every other host from the highest down, so that 255 is one */
+        for (std::size_t i = 0; i < hosts; i++)
+            text += "::/0 permit 192.0.2." + std::to_string(255 - 2 * i) + "\n";
+        const Made made = made_of(text);
+        const std::size_t runs = hosts == 128 ? 256 : 2 * hosts;
+        const std::size_t behind = runs > FGW_ACL_NARROW_RUNS ? (runs + 15) / 16 : 0;
+        CHECK(made.tables.blocks.size() == 2 + behind);
+        for (std::size_t byte = 0; byte < 256; byte++) {
+            const std::size_t line = (255 - byte) / 2 + 1;
+            const bool is_host = byte % 2 == 1 && line <= hosts;
+            CHECK(answer(made, packet("::1", "192.0.2." + std::to_string(byte), 1)) ==
+                  (is_host ? "permit " + std::to_string(line) : "no rule"));
+        }
+    }
+}
+
 TEST_CASE("tables: the limit of a rule is in its verdict, a denial has none") {
     const Made made = made_of("::/0 permit 10.0.0.0/8 limit 5/s\n::/0 deny 11.0.0.0/8\n");
     CHECK(walk(made.tables, packet("::1", "10.0.0.1", 1)) ==
