@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 """What talks through the gateway: small servers in threads, and unmodified programs."""
+import array
+import fcntl
 import hashlib
 import pathlib
 import random
@@ -15,6 +17,7 @@ import namespace
 from harness import SLOW, check, equal, wait_for
 
 PIECE = 1 << 16
+SIOCATMARK, FIONREAD = 0x8905, 0x541B
 
 
 # --- servers of the test's own -----------------------------------------------------------
@@ -97,6 +100,41 @@ def urgent_byte(connection):
     """The byte that the peer sent as urgent, once it has come: recv(MSG_OOB) does not wait for it."""
     check(select.select([], [], [connection], 10 * SLOW)[2], "no urgent byte has come")
     return connection.recv(1, socket.MSG_OOB)
+
+
+def inline(connection):
+    """Urgent bytes stay in the stream, and hear() knows them."""
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_OOBINLINE, 1)
+
+
+def hear(connection, limit=None):
+    """Until the other side ends, or `limit` octets: what came, and where the urgent bytes were."""
+    got, urgent = bytearray(), []
+    while limit is None or len(got) < limit:
+        # Looked for before the mark is: what comes after this look is not read in this round.
+        check(select.select([connection], [], [], 10 * SLOW)[0], f"{len(got)} octets, and then nothing")
+        at_mark = at_urgent_mark(connection)
+        data = connection.recv(1 if at_mark else PIECE)
+        if not data:
+            break
+        urgent += [len(got)] if at_mark else []
+        got += data
+    return bytes(got), urgent
+
+
+def at_urgent_mark(connection):
+    return _asked(connection, SIOCATMARK) != 0
+
+
+def unread(connection):
+    """Octets that wait to be received."""
+    return _asked(connection, FIONREAD)
+
+
+def _asked(connection, what):
+    answer = array.array("i", [0])
+    fcntl.ioctl(connection, what, answer)
+    return answer[0]
 
 
 def read_all(connection, limit=None):

@@ -265,26 +265,6 @@ def unreachable(t):
         equal(banner(net.six, on("203.0.113.5"), 80), "refused", "who answered")
 
 
-# --- urgent data -------------------------------------------------------------------------
-
-
-@test("relay: an urgent octet inside bulk loses none of the bytes around it (D38)")
-def urgent(t):
-    net, gw = newsletter(t)
-    gw.load()
-    listener = net.four.listen(FOUR, PORT)
-    for who in ("client", "server"):
-        client, server = pair(net, TARGET, PORT, listener)
-        sender, receiver = (client, server) if who == "client" else (server, client)
-        receiver.setsockopt(socket.SOL_SOCKET, socket.SO_OOBINLINE, 1)
-        before, after = noise(2 * MIB, 10), noise(2 * MIB, 11)
-        got = _send_through(sender, receiver, before)
-        check(got == before, f"bytes before the {who}'s urgent octet differ")
-        sender.send(b"!", socket.MSG_OOB)
-        got = exchange([(sender, after), (receiver, b"")])[1]
-        check(got == b"!" + after, f"after the {who}'s urgent octet: {len(got)} octets of {1 + len(after)} or others")
-
-
 # --- what the server sees ----------------------------------------------------------------
 
 

@@ -33,6 +33,10 @@ public:
     bool want_read(Direction direction) const {
         return control_ ? control_->want_read(direction) : pump(direction).want_read();
     }
+    void urgent_told(Direction direction) { pump(direction).urgent_told(); }
+    bool want_urgent(Direction direction) const {
+        return !control_ && pump(direction).want_urgent(); /* it looks for itself */
+    }
     bool want_write(Direction direction) const {
         return control_ ? control_->want_write(direction) : pump(direction).want_write();
     }

@@ -28,7 +28,7 @@ Pump::Result Pump::step(Told told, PumpTools &tools) {
     const std::uint64_t start = bytes_;
     Next next = Next::Again;
     while (next == Next::Again && want_read() && bytes_ - start < turn_bytes) {
-        next = choice_.engine() == Engine::Splice ? splice(told, tools) : copy(told, tools);
+        next = take(told, tools);
         /* What epoll promised has been taken; only a FIN promises more. */
         if (told == Told::Readable)
             told = Told::Nothing;
@@ -42,7 +42,46 @@ Pump::Result Pump::step(Told told, PumpTools &tools) {
     return Result::Going;
 }
 
+Pump::Next Pump::take(Told told, PumpTools &tools) {
+    if (mark_) {
+        /* Told by an event of before the byte was taken, perhaps, and so were the others. */
+        mark_ = sys::waiting(source_).urgent;
+        if (mark_ && sys::at_urgent_mark(source_))
+            return take_urgent(tools);
+        if (!mark_ && told == Told::Readable)
+            told = Told::Nothing;
+    }
+    return choice_.engine() == Engine::Splice ? splice(told, tools) : copy(told, tools);
+}
+
+Pump::Next Pump::take_urgent(PumpTools &tools) {
+    const std::span<std::byte> byte = tools.scratch.first(1);
+    const Moved in = sys::receive(source_, byte);
+    if (in.kind == Moved::Kind::Error)
+        return Next::SourceFailed;
+    if (in.kind == Moved::Kind::Again) /* announced, but still to come */
+        return Next::Stop;
+    mark_ = false;
+    progress_ = true;
+    if (in.kind == Moved::Kind::End) {
+        ended_ = true;
+        return Next::Stop;
+    }
+    urgent_ = true;
+    buffer_ = tools.buffers.get(byte);
+    held_ = 1;
+    return drain(tools) ? Next::Again : Next::SinkFailed;
+}
+
 Pump::Next Pump::copy(Told told, PumpTools &tools) {
+    if (told == Told::Nothing && !mark_) {
+        const sys::Waiting now = sys::waiting(source_);
+        mark_ = now.urgent;
+        if (now.urgent)
+            return Next::Again;
+        if (!now.something)
+            return Next::Stop;
+    }
     const Moved in = sys::receive(source_, tools.scratch);
     switch (in.kind) {
     case Moved::Kind::Again:
@@ -81,7 +120,7 @@ Pump::Next Pump::splice(Told told, PumpTools &tools) {
         return Next::Stop;
     if (in.kind == Moved::Kind::Error)
         return Next::SourceFailed;
-    /* Said to be readable, yet nothing came; or an end: ask recv(), (3). */
+    /* Said to be readable, yet nothing came; or an end, or a mark: ask recv(), (3), (5). */
     if (in.kind != Moved::Kind::Some)
         return copy(told, tools);
     choice_.saw(in.bytes);
@@ -97,7 +136,9 @@ bool Pump::drain(PumpTools &tools) {
     if (held_ == 0)
         return true;
     const bool in_pipe = pipe_.bytes > 0;
-    const Moved out = in_pipe ? sys::splice_out(pipe_, sink_) : sys::send(sink_, buffer_->rest());
+    const Moved out = in_pipe   ? sys::splice_out(pipe_, sink_)
+                      : urgent_ ? sys::send_urgent(sink_, buffer_->rest().front())
+                                : sys::send(sink_, buffer_->rest());
     /* An end makes no sense from a sink; a pipe that gives nothing must not spin. */
     if (out.kind == Moved::Kind::Error || out.kind == Moved::Kind::End)
         return false;
@@ -109,6 +150,7 @@ bool Pump::drain(PumpTools &tools) {
         buffer_->begin += out.bytes;
     if (held_ == 0 && !in_pipe)
         tools.buffers.put(std::move(buffer_));
+    urgent_ = urgent_ && held_ > 0;
     return true;
 }
 

@@ -254,6 +254,8 @@ void Session::on_ready(Side side, Ready ready) {
     const Direction to = side == Side::Client ? Direction::Down : Direction::Up;
     if (ready.write && carrier_.want_write(to) && !advance(to, Pump::Told::Nothing))
         return;
+    if (ready.urgent)
+        carrier_.urgent_told(from);
     /* Errors too come by way of recv(), after the bytes that arrived before them. */
     if ((ready.read || ready.ended || ready.error) && carrier_.want_read(from) &&
         !advance(from, ready.ended ? Pump::Told::Ended : Pump::Told::Readable))
@@ -323,6 +325,7 @@ bool Session::advance(Direction direction, Pump::Told told) {
         /* What the one that reset us had said before: a server that refuses an upload
          * answers, closes, and resets because of the bytes still coming. */
         const Direction back = up ? Direction::Down : Direction::Up;
+        carrier_.urgent_told(back); /* or not; then the pump looks for it */
         if (carrier_.want_read(back))
             (void)carrier_.step(back, Pump::Told::Ended, tools_->pumps);
         happen(up ? Event::ServerReset : Event::ClientReset);
@@ -341,8 +344,10 @@ bool Session::advance(Direction direction, Pump::Told told) {
 
 Interest Session::interest(Side side) const {
     const bool client = side == Side::Client;
-    return Interest{.read = carrier_.want_read(client ? Direction::Up : Direction::Down),
-                    .write = carrier_.want_write(client ? Direction::Down : Direction::Up)};
+    const Direction from = client ? Direction::Up : Direction::Down;
+    return Interest{.read = carrier_.want_read(from),
+                    .write = carrier_.want_write(client ? Direction::Down : Direction::Up),
+                    .urgent = carrier_.want_urgent(from)};
 }
 
 bool Session::settle() {

@@ -28,6 +28,8 @@ std::uint32_t epoll_bits(Interest interest) {
         bits |= EPOLLIN | EPOLLRDHUP;
     if (interest.write)
         bits |= EPOLLOUT;
+    if (interest.urgent)
+        bits |= EPOLLPRI;
     return bits;
 }
 
@@ -35,7 +37,8 @@ Ready ready_of(std::uint32_t bits) {
     return Ready{.read = (bits & EPOLLIN) != 0,
                  .write = (bits & EPOLLOUT) != 0,
                  .error = (bits & (EPOLLERR | EPOLLHUP)) != 0,
-                 .ended = (bits & EPOLLRDHUP) != 0};
+                 .ended = (bits & EPOLLRDHUP) != 0,
+                 .urgent = (bits & EPOLLPRI) != 0};
 }
 
 /*

@@ -23,6 +23,7 @@ namespace faith::sys {
 struct Interest {
     bool read = false;
     bool write = false;
+    bool urgent = false; /* EPOLLPRI */
     bool operator==(const Interest &) const = default;
 };
 
@@ -31,6 +32,9 @@ struct Ready {
     bool write = false;
     bool error = false; /* EPOLLERR or EPOLLHUP: ask the socket for its error */
     bool ended = false; /* the peer sends no more; what it sent may still wait to be read */
+    /* An urgent byte has come and is not read yet; bytes before it may still be missing. Said
+     * until it is read. */
+    bool urgent = false;
 };
 
 class EventLoop;

@@ -4,6 +4,7 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
@@ -272,6 +273,14 @@ bool at_urgent_mark(int fd) {
 Moved send_urgent(int fd, std::byte byte) {
     const ssize_t put = ::send(fd, &byte, 1, MSG_NOSIGNAL | MSG_OOB);
     return moved_from(put, errno);
+}
+
+Waiting waiting(int fd) {
+    pollfd one{.fd = fd, .events = POLLIN | POLLPRI, .revents = 0};
+    if (::poll(&one, 1, 0) <= 0)
+        return Waiting{};
+    return Waiting{.something = (one.revents & ~POLLPRI) != 0,
+                   .urgent = (one.revents & POLLPRI) != 0};
 }
 
 void finish_sending(int fd) { (void)::shutdown(fd, SHUT_WR); }

@@ -95,6 +95,14 @@ Moved send(int fd, std::span<const std::byte> from); /* no SIGPIPE */
 bool at_urgent_mark(int fd);
 Moved send_urgent(int fd, std::byte byte);
 
+/* What epoll would say now. While something waits and nothing urgent does, the byte to be
+ * received next is an ordinary one, and stays so whatever arrives. */
+struct Waiting {
+    bool something = false; /* bytes, an end or an error */
+    bool urgent = false;
+};
+Waiting waiting(int fd);
+
 /* FIN after everything sent so far. Fails only when the connection is gone, and then
  * epoll tells. */
 void finish_sending(int fd);

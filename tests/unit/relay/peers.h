@@ -14,6 +14,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #include <array>
@@ -25,6 +26,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 namespace peers {
 
@@ -159,6 +161,42 @@ inline Seen pull(int fd, std::string &into, std::size_t most = SIZE_MAX) {
 inline Seen pull(int fd) {
     std::string ignored;
     return pull(fd, ignored);
+}
+
+/* A stream with urgent bytes: which they are, counted from the beginning. */
+struct Heard {
+    std::string text;
+    std::vector<std::size_t> urgent;
+    bool operator==(const Heard &) const = default;
+};
+
+/* Takes what is there, and knows the urgent bytes; the socket has SO_OOBINLINE. */
+inline Seen hear(int fd, Heard &into) {
+    std::array<char, 65536> buffer;
+    for (;;) {
+        /* Looked for before the mark: a byte that comes after this look stays unread. */
+        pollfd one{.fd = fd, .events = POLLIN, .revents = 0};
+        REQUIRE(::poll(&one, 1, 0) >= 0);
+        if (one.revents == 0)
+            return Seen::More;
+        int at_mark = 0;
+        REQUIRE(::ioctl(fd, SIOCATMARK, &at_mark) == 0);
+        const ssize_t got = ::recv(fd, buffer.data(), at_mark != 0 ? 1 : buffer.size(), 0);
+        if (got <= 0)
+            return got == 0 ? Seen::End : errno == EAGAIN ? Seen::More : Seen::Reset;
+        if (at_mark != 0)
+            into.urgent.push_back(into.text.size());
+        into.text.append(buffer.data(), static_cast<std::size_t>(got));
+    }
+}
+
+/* Waits until so many bytes have arrived and wait to be read. */
+inline void arrived(int fd, int bytes) {
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+    for (int waiting = 0; waiting < bytes;) {
+        REQUIRE(std::chrono::steady_clock::now() < deadline);
+        REQUIRE(::ioctl(fd, FIONREAD, &waiting) == 0);
+    }
 }
 
 /* Closes with a RST. */

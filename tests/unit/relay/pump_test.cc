@@ -1,98 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-#include "relay/pump.h"
-
-#include "peers.h"
+#include "line.h"
 
 #include <catch2/catch.hpp>
-
-#include <memory>
 
 using namespace faith::relay;
 using faith::sys::PipePool;
 using peers::Seen;
+using relay_line::Line;
 using Told = Pump::Told;
 using Result = Pump::Result;
-
-namespace {
-
-/* writer -> source [pump] sink -> reader */
-struct Line {
-    peers::NoSigpipe no_sigpipe;
-    peers::Tcp in;
-    peers::Tcp out;
-    peers::UniqueFd &writer = in.a;
-    peers::UniqueFd &reader = out.b;
-    BufferPool buffers;
-    PipePool pipes;
-    Counter moved;
-    Counter spliced;
-    std::unique_ptr<std::array<std::byte, read_bytes>> scratch =
-        std::make_unique<std::array<std::byte, read_bytes>>();
-    PumpTools tools{.scratch = *scratch, .buffers = buffers, .pipes = pipes, .spliced = spliced};
-    Pump pump;
-    std::string arrived;
-
-    explicit Line(std::uint32_t most_pipes = 4, std::uint32_t pipe_bytes = 1 << 20)
-        : pipes(most_pipes, pipe_bytes) {
-        peers::set_option(in.b.get(), SOL_SOCKET, SO_OOBINLINE, 1);
-        peers::set_option(out.a.get(), IPPROTO_TCP, TCP_NODELAY, 1);
-        pump.open(in.b.get(), out.a.get(), moved);
-    }
-    ~Line() { pump.close(tools); }
-
-    /* What epoll would say now, and the step that a session would take on it. */
-    Result step() {
-        pollfd source{.fd = in.b.get(), .events = POLLIN | POLLRDHUP, .revents = 0};
-        pollfd sink{.fd = out.a.get(), .events = POLLOUT, .revents = 0};
-        REQUIRE(::poll(&source, 1, 0) >= 0);
-        REQUIRE(::poll(&sink, 1, 0) >= 0);
-        if (pump.want_write())
-            return (sink.revents & POLLOUT) != 0 ? pump.step(Told::Nothing, tools) : Result::Going;
-        if (!pump.want_read() || source.revents == 0)
-            return Result::Going;
-        return pump.step((source.revents & POLLRDHUP) != 0 ? Told::Ended : Told::Readable, tools);
-    }
-    /* Steps until so many bytes in all have arrived; the reader takes that many a time. */
-    void collect(std::size_t total, std::size_t takes = SIZE_MAX) {
-        peers::until(
-            [&] {
-                REQUIRE(step() == Result::Going);
-                REQUIRE(peers::pull(reader.get(), arrived, takes) == Seen::More);
-            },
-            [&] { return arrived.size() >= total; });
-    }
-    void carry(std::string_view text, std::size_t takes = SIZE_MAX) {
-        const std::size_t total = arrived.size() + text.size();
-        while (!text.empty()) {
-            REQUIRE(peers::push(writer.get(), text));
-            REQUIRE(step() == Result::Going);
-            REQUIRE(peers::pull(reader.get(), arrived, takes) == Seen::More);
-        }
-        collect(total, takes);
-    }
-    void make_bulk() {
-        const std::string bulk = peers::pattern(2000000);
-        peers::until([&] { carry(bulk); }, [&] { return pump.engine() == Engine::Splice; });
-        arrived.clear();
-    }
-    /* Writes until everything on the way is full and stays so. */
-    std::string stall() {
-        std::string all;
-        peers::until(
-            [&] {
-                all += peers::stuff(writer.get());
-                REQUIRE(step() == Result::Going);
-            },
-            [&] {
-                const std::uint64_t before = pump.bytes();
-                REQUIRE(step() == Result::Going);
-                return pump.want_write() && pump.bytes() == before;
-            });
-        return all;
-    }
-};
-
-} // namespace
 
 TEST_CASE("pump: small messages are copied, and nothing is kept") {
     Line line;
@@ -184,41 +100,6 @@ TEST_CASE("pump: small segments fill a pipe's slots long before its bytes") {
     }
     line.collect(text.size(), 5000);
     CHECK(line.arrived == text);
-}
-
-TEST_CASE("pump: an urgent byte amid bulk stops nothing and loses nothing") {
-    Line line;
-    SECTION("copying") {}
-    SECTION("splicing") { line.make_bulk(); }
-    std::string text;
-    std::string queue;
-    const unsigned seed = std::random_device{}();
-    INFO("seed " << seed);
-    std::minstd_rand engine(seed);
-    const auto random = [&] { return static_cast<unsigned>(engine()); };
-    for (int i = 0; i < 60; ++i) {
-        const std::string piece = peers::pattern(1 + random() % 200000, random());
-        line.carry(piece);
-        text += piece;
-        /* Some urgent bytes meet an empty queue, some stand behind bytes not yet read. */
-        const std::string before = peers::pattern(random() % 3000, random());
-        std::string_view rest = before;
-        REQUIRE(peers::push(line.writer.get(), rest));
-        std::string_view urgent = "!";
-        REQUIRE(peers::push(line.writer.get(), urgent, MSG_OOB));
-        text += before + "!";
-        if (i == 59) {
-            /* And the FIN right behind: splice answers 0 at the mark now. */
-            std::string_view tail = "after the mark";
-            REQUIRE(peers::push(line.writer.get(), tail));
-            text += "after the mark";
-            REQUIRE(::shutdown(line.writer.get(), SHUT_WR) == 0);
-        }
-        line.collect(text.size());
-    }
-    CHECK(line.arrived == text);
-    peers::until([&] { REQUIRE(line.step() == Result::Going); },
-                 [&] { return line.pump.finished(); });
 }
 
 TEST_CASE("pump: a step has a budget, however much is waiting") {

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #include "sys/event_loop.h"
 
+#include "tests/unit/relay/peers.h"
+
 #include <catch2/catch.hpp>
 
 #include <fcntl.h>
@@ -83,6 +85,28 @@ TEST_CASE("event_loop: says what is ready, level-triggered, and only what is wan
     REQUIRE(loop->turn(Millis{0}));
     CHECK(last.ended);
     CHECK_FALSE(last.error);
+}
+
+TEST_CASE("event_loop: an urgent byte is told while it is asked for") {
+    FakeClock clock;
+    const std::unique_ptr<EventLoop> loop = make_loop(clock);
+    const peers::Tcp tcp;
+    peers::set_option(tcp.a.get(), SOL_SOCKET, SO_OOBINLINE, 1);
+    constexpr Interest urgent{.read = true, .write = false, .urgent = true};
+    Ready last;
+    Watch watch = make_watch(*loop, tcp.a.get(), urgent, [&](Ready ready) { last = ready; });
+    REQUIRE(::send(tcp.b.get(), "a", 1, 0) == 1);
+    peers::until([&] { REQUIRE(loop->turn(Millis{0})); }, [&] { return last.read; });
+    CHECK_FALSE(last.urgent);
+    REQUIRE(::send(tcp.b.get(), "!", 1, MSG_OOB) == 1);
+    peers::until([&] { REQUIRE(loop->turn(Millis{0})); }, [&] { return last.urgent; });
+    REQUIRE(watch.want(reading));
+    last = {};
+    REQUIRE(loop->turn(Millis{0}));
+    CHECK((last.read && !last.urgent));
+    REQUIRE(watch.want(urgent));
+    REQUIRE(loop->turn(Millis{0}));
+    CHECK(last.urgent);
 }
 
 TEST_CASE("event_loop: an event fetched before its watch was destroyed is not delivered") {
