@@ -54,7 +54,7 @@
 	X(CLOSED,            48, RELAY,  "session ended by both sides") \
 	X(CLIENT_RESET,      49, RELAY,  "client reset the session") \
 	X(SERVER_RESET,      50, RELAY,  "server reset the session") \
-	X(IDLE_TIMEOUT,      51, RELAY,  "session idle in both directions for idle_timeout") \
+	X(IDLE_TIMEOUT,      51, RELAY,  "session idle in both directions for idle_timeout, or half closed and idle for half_closed_timeout") \
 	X(BAD_SOURCE,        52, POLICY, "client address embeds an IPv4 address that no client has, or lies in a prefix") \
 	X(RATE_LIMIT,        53, POLICY, "more new connections in a second from one /64 than allowed") \
 	X(REVOKED,           54, RELAY,  "session ended because a reload denies it") \

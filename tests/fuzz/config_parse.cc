@@ -46,6 +46,10 @@ std::string alg_ftp(config::AlgFtp dialect) {
            (dialect == config::AlgFtp::Faithd ? "\"faithd\"\n" : "\"rfc6384\"\n");
 }
 
+std::string optional_duration(const char *key, std::optional<config::Millis> value) {
+    return value ? std::string(key) + " = " + duration(*value) + "\n" : std::string();
+}
+
 std::string to_toml(const config::Config &config) {
     static constexpr const char *levels[] = {"error", "warning", "info", "debug"};
     static constexpr const char *targets[] = {"auto", "journal", "stderr", "syslog"};
@@ -54,7 +58,9 @@ std::string to_toml(const config::Config &config) {
         out += "workers = " + std::to_string(config.relay.workers) + "\n";
     out += "idle_timeout = " + duration(config.relay.idle_timeout) +
            "\nconnect_timeout = " + duration(config.relay.connect_timeout) +
-           "\nmax_sessions = " + std::to_string(config.relay.max_sessions) +
+           "\ndata_timeout = " + duration(config.relay.data_timeout) + "\n" +
+           optional_duration("half_closed_timeout", config.relay.half_closed_timeout) +
+           "max_sessions = " + std::to_string(config.relay.max_sessions) +
            "\nmax_sessions_per_source = " + std::to_string(config.relay.max_sessions_per_source) +
            "\nsource_addresses = [";
     for (const Ip4 address : config.relay.source_addresses)
@@ -62,8 +68,10 @@ std::string to_toml(const config::Config &config) {
     out += "]\n" + alg_ftp(config.relay.alg_ftp);
     for (const config::Service &service : config.services) {
         out += "[[service]]\nport = " + std::to_string(service.port) + "\n";
-        if (service.idle_timeout)
-            out += "idle_timeout = " + duration(*service.idle_timeout) + "\n";
+        out += optional_duration("idle_timeout", service.idle_timeout) +
+               optional_duration("connect_timeout", service.connect_timeout) +
+               optional_duration("half_closed_timeout", service.half_closed_timeout) +
+               optional_duration("data_timeout", service.data_timeout);
         if (service.alg)
             out += std::string("alg = ") +
                    (*service.alg == config::Alg::Ftp ? "\"ftp\"\n" : "\"none\"\n");

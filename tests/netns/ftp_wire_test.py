@@ -10,7 +10,7 @@ import time
 from gateway import PREFIX, newsletter, on
 from harness import SLOW, check, contains, equal, main, test, wait_for
 from hosts import DUAL4, FOUR, SIX
-from peers import accept, banner, both_ways, ending, noise, read_all, urgent_byte
+from peers import accept, banner, both_ways, ending, listens, noise, read_all, urgent_byte
 
 TARGET = on(FOUR)
 ELSEWHERE = "192.0.2.9"  # a second address of four
@@ -329,6 +329,16 @@ def idle(t):
         equal(read_all(client), b"", "the end of the data")
         client.close()
         equal(ending(ftp.client), "rst", "the end of a control connection that is idle")
+
+
+@test("ftp: a data connection is awaited for data_timeout (R29, D52)")
+def data_timeout(t):
+    ftp = Control(t, '[[service]]\nport = "ftp"\ndata_timeout = "300ms"\n')
+    _, port = ftp.active(ftp.net.six.listen(SIX, 0).getsockname()[1])
+    # Not by connecting: that would be the data connection.
+    wait_for(lambda: not listens(ftp.net.dual, port), "the listener to go away")
+    ftp.say("NOOP")
+    equal(ftp.server_hears(), "NOOP", "what the server hears afterwards")
 
 
 @test("ftp: with some ports captured only, a passive port is let in once it was told, and no other")

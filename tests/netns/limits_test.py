@@ -6,6 +6,7 @@
 import contextlib
 import os
 import select
+import socket
 import time
 
 from gateway import PREFIX, newsletter, on
@@ -84,6 +85,32 @@ def service_idle(t):
     with gw.counts(IDLE_TIMEOUT=1):
         client, _server = pair(net, TARGET, PORT, net.four.listen(FOUR, PORT))
         ending(client)
+
+
+@test("limits: a half closed session ends after half_closed_timeout, an open one does not")
+def half_closed(t):
+    net, gw = newsletter(t)
+    load(gw, 'half_closed_timeout = "30m"', more_config=f'[[service]]\nport = {PORT}\nhalf_closed_timeout = "300ms"\n')
+    listener = net.four.listen(FOUR, PORT)
+    other, _other_server = pair(net, TARGET, PORT, listener)
+    for who in ("client", "server"):
+        with gw.counts(IDLE_TIMEOUT=1, CLOSED=0):
+            client, server = pair(net, TARGET, PORT, listener)
+            one, still = (client, server) if who == "client" else (server, client)
+            one.shutdown(socket.SHUT_WR)
+            equal(still.recv(1), b"", f"the end of the {who}'s direction")
+            equal(ending(one), "rst", f"how a session ended of which the {who} had ended its half")
+    equal(gw.relay()["sessions_active"], 1, "sessions that are open both ways")
+    other.close()
+
+
+@test("limits: a [[service]] has its own connect_timeout (D33)")
+def service_connect_timeout(t):
+    net, gw = newsletter(t)
+    net.dual.ip(f"neigh add 192.0.2.77 lladdr {net.four.mac('eth0')} dev eth1 nud permanent")
+    load(gw, 'connect_timeout = "10m"', more_config=f'[[service]]\nport = {PORT}\nconnect_timeout = "300ms"\n')
+    with gw.counts(CONNECT_TIMEOUT=1, CONNECTED=0):
+        equal(banner(net.six, on("192.0.2.77"), PORT), "refused", "who answered")
 
 
 @test("limits: a server that does not answer is given up after connect_timeout, and the client is reset (D33)")

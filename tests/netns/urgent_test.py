@@ -17,10 +17,21 @@ PORT = 2323
 MIB = 1 << 20
 
 
+def small_windows(t):
+    """Linux repeats lost segments without their urgent pointer, or several of them with one, and
+    then the receiving kernel's mark is elsewhere, relay or not. So nothing may be lost here: a
+    veth with native XDP has room for 256 frames."""
+    net, gw = newsletter(t)
+    for host in net.hosts.values():
+        for buffer in ("rmem", "wmem"):
+            host.sysctl(f"net.ipv4.tcp_{buffer}", "4096 131072 262144")
+    gw.load()
+    return net, gw
+
+
 def both(t):
     """(gateway, who, sender, receiver), in turn for client and server."""
-    net, gw = newsletter(t)
-    gw.load()
+    net, gw = small_windows(t)
     listener = net.four.listen(FOUR, PORT)
     for who in ("client", "server"):
         client, server = pair(net, TARGET, PORT, listener)
@@ -98,8 +109,7 @@ def many(t):
 
 @test("urgent: as the client's first byte, sent before the server is reached (D38)")
 def first(t):
-    net, gw = newsletter(t)
-    gw.load()
+    net, _ = small_windows(t)
     listener = net.four.listen(FOUR, PORT)
     client = net.six.connect(TARGET, PORT)
     client.send(b"!", socket.MSG_OOB)
@@ -156,8 +166,7 @@ def _still(gw):
 
 @test("urgent: both ways at once, each stops for nothing (D38)")
 def at_once(t):
-    net, gw = newsletter(t)
-    gw.load()
+    net, gw = small_windows(t)
     client, server = pair(net, TARGET, PORT, net.four.listen(FOUR, PORT))
     up, down = noise(MIB, 20), noise(MIB, 21)
     heard = {}

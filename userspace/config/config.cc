@@ -20,6 +20,14 @@ void read_duration(Reader &reader, const Node &node, Millis &out) {
         store(reader, node, parse_duration(*text), out);
 }
 
+template <auto member, class Table>
+void read_timeout(Reader &reader, const Node &node, Table &out) {
+    Millis value{};
+    read_duration(reader, node, value);
+    if (value > Millis{0}) /* what parse_duration() never says */
+        out.*member = value;
+}
+
 void read_count(Reader &reader, const Node &node, std::uint32_t &out) {
     if (const auto number = reader.integer(node, 0, UINT32_MAX))
         out = static_cast<std::uint32_t>(*number);
@@ -173,10 +181,10 @@ void read_source_address(Reader &reader, const Node &node, std::vector<Ip4> &out
 
 constexpr Key<Relay> relay_keys[] = {
     {"workers", read_workers},
-    {"idle_timeout", [](Reader &reader, const Node &node,
-                        Relay &out) { read_duration(reader, node, out.idle_timeout); }},
-    {"connect_timeout", [](Reader &reader, const Node &node,
-                           Relay &out) { read_duration(reader, node, out.connect_timeout); }},
+    {"idle_timeout", read_timeout<&Relay::idle_timeout>},
+    {"connect_timeout", read_timeout<&Relay::connect_timeout>},
+    {"half_closed_timeout", read_timeout<&Relay::half_closed_timeout>},
+    {"data_timeout", read_timeout<&Relay::data_timeout>},
     {"handshake", read_handshake},
     {"max_sessions", [](Reader &reader, const Node &node,
                         Relay &out) { read_count(reader, node, out.max_sessions); }},
@@ -208,8 +216,10 @@ void read_service_port(Reader &reader, const Node &node, Service &out) {
 
 constexpr Key<Service> service_keys[] = {
     {"port", read_service_port},
-    {"idle_timeout", [](Reader &reader, const Node &node,
-                        Service &out) { read_duration(reader, node, out.idle_timeout.emplace()); }},
+    {"idle_timeout", read_timeout<&Service::idle_timeout>},
+    {"connect_timeout", read_timeout<&Service::connect_timeout>},
+    {"half_closed_timeout", read_timeout<&Service::half_closed_timeout>},
+    {"data_timeout", read_timeout<&Service::data_timeout>},
     {"alg", [](Reader &reader, const Node &node,
                Service &out) { read_choice<Alg>(reader, node, algs, out.alg.emplace()); }},
     {"alg_ftp",

@@ -51,6 +51,8 @@ struct Relay {
     std::uint32_t workers = 0; /* 0: one per core */
     Millis idle_timeout{std::chrono::minutes(30)};
     Millis connect_timeout{std::chrono::seconds(10)};
+    std::optional<Millis> half_closed_timeout{}; /* unset: idle_timeout */
+    Millis data_timeout{std::chrono::minutes(2)};
     std::uint32_t max_sessions = 0;
     std::uint32_t max_sessions_per_source = 0;
     std::uint32_t max_rate_per_source = 0; /* new connections a second */
@@ -66,6 +68,9 @@ inline constexpr std::uint16_t ftp_port = 21; /* Alg::Ftp, unless its [[service]
 struct Service {
     std::uint16_t port = 0;
     std::optional<Millis> idle_timeout;
+    std::optional<Millis> connect_timeout{};
+    std::optional<Millis> half_closed_timeout{};
+    std::optional<Millis> data_timeout{};
     std::optional<Alg> alg{};
     std::optional<AlgFtp> alg_ftp{};
     std::string where{}; /* "FILE:LINE:COL" */

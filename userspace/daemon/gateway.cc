@@ -118,14 +118,11 @@ Status Gateway::start_relay(const datapath::StepHook &before_step) {
         return datapath::Dataplane::Expected{
             .client = port.client, .destination = port.destination, .port = port.port};
     };
-    options.data_ports = {.open =
-                              [this, named](const relay::DataPort &port) {
-                                  dataplane_->expect(named(port), relay::data_connection_wait);
-                              },
-                          .close =
-                              [this, named](const relay::DataPort &port) {
-                                  dataplane_->forget_expected(named(port));
-                              }};
+    options.data_ports = {
+        .open = [this, named](const relay::DataPort &port,
+                              relay::Millis wait) { dataplane_->expect(named(port), wait); },
+        .close = [this, named](
+                     const relay::DataPort &port) { dataplane_->forget_expected(named(port)); }};
     options.complain = [](std::string_view text) { log::warning(text); };
     TRY_ASSIGN(relay_, relay::Relay::create(options, policy()));
     return Ok{};

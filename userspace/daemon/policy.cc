@@ -60,13 +60,19 @@ private:
         if (rule.log && in_.witness)
             in_.witness(
                 {.request = request, .reason = FGW_ACL_PERMIT, .target = target, .rule = &rule});
+        const config::Service *service = service_of(request.port);
         return relay::Dial{
             .target = target,
             .port = request.port,
             .source = source_for(request.client, rule),
             .rule = answer.rule,
-            .idle_timeout = idle_timeout_of(request.port),
-            .connect_timeout = in_.relay.connect_timeout,
+            .idle_timeout =
+                own(service, &config::Service::idle_timeout).value_or(in_.relay.idle_timeout),
+            .connect_timeout =
+                own(service, &config::Service::connect_timeout).value_or(in_.relay.connect_timeout),
+            .half_closed_timeout = half_closed_timeout_of(service),
+            .data_timeout =
+                own(service, &config::Service::data_timeout).value_or(in_.relay.data_timeout),
             .ftp = ftp_of(request.port),
         };
     }
@@ -103,10 +109,15 @@ private:
         return found == in_.services.end() ? nullptr : &*found;
     }
 
-    relay::Millis idle_timeout_of(std::uint16_t port) const {
-        const config::Service *service = service_of(port);
-        return service != nullptr && service->idle_timeout ? *service->idle_timeout
-                                                           : in_.relay.idle_timeout;
+    using Timeout = std::optional<relay::Millis>;
+
+    static Timeout own(const config::Service *service, Timeout config::Service::*which) {
+        return service == nullptr ? std::nullopt : service->*which;
+    }
+
+    relay::Millis half_closed_timeout_of(const config::Service *service) const {
+        return own(service, &config::Service::half_closed_timeout)
+            .value_or(in_.relay.half_closed_timeout.value_or(relay::Millis{0}));
     }
 
     /* How to read the port's connections as FTP; nothing: not at all. */

@@ -53,7 +53,7 @@ ExpectationId Expectations::add(const DataPort &port, Expected expected) {
     const ExpectationId id{.port = port,
                            .number = numbers_.fetch_add(1, std::memory_order_relaxed) + 1};
     if (hooks_.open)
-        hooks_.open(port);
+        hooks_.open(port, expected.wait);
     Shard &shard = shard_of(port);
     const std::lock_guard lock(shard.mutex);
     shard.entries.push_back(Entry{.id = id, .expected = std::move(expected), .taken = false});

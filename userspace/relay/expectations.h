@@ -66,6 +66,7 @@ private:
 struct Expected {
     Ip4 source; /* the server wants to see the same host (D52) */
     DataTrafficRef traffic;
+    Millis wait{}; /* as long as the control connection will */
 };
 
 class Expectations {

@@ -164,10 +164,11 @@ bool FtpControl::expect(std::uint16_t port) {
     withdraw();
     if (!permitted(port))
         return false;
-    expectation_ = tools_.expectations.add(DataPort{.client = parties_.client.address,
-                                                    .destination = parties_.destination,
-                                                    .port = port},
-                                           Expected{.source = local_.address, .traffic = traffic_});
+    expectation_ = tools_.expectations.add(
+        DataPort{
+            .client = parties_.client.address, .destination = parties_.destination, .port = port},
+        Expected{
+            .source = local_.address, .traffic = traffic_, .wait = parties_.dial.data_timeout});
     wait_for_data();
     return true;
 }
@@ -223,7 +224,7 @@ void FtpControl::on_listener() {
 }
 
 void FtpControl::wait_for_data() {
-    wait_ = tools_.loop.after(data_wait, [this] { withdraw(); });
+    wait_ = tools_.loop.after(parties_.dial.data_timeout, [this] { withdraw(); });
 }
 
 void FtpControl::withdraw() {

@@ -13,7 +13,7 @@
  *   (1) Only the peers of this connection are ever dialled; the address in a 227 is not even
  *       read, and EPRT and LPRT for other hosts are refused in ftp::Alg.
  *   (2) Only those peers are let through to each other: others who connect are reset.
- *   (3) Once, on the port announced, within data_wait.
+ *   (3) Once, on the port announced, within Dial::data_timeout.
  *   (4) The judge is asked about the data port as about any connection of that client to that
  *       destination: the server's port in passive mode, port 20 in active mode.
  *
@@ -62,7 +62,6 @@ struct FtpTools {
 class FtpControl {
 public:
     static constexpr std::uint16_t data_port = 20;
-    static constexpr Millis data_wait = data_connection_wait;
 
     /* The descriptors are the session's, as the connected sockets are. */
     FtpControl(FtpTools &tools, const Parties &parties, int client, int server);

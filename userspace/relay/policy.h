@@ -37,6 +37,8 @@ struct Dial {
     std::uint32_t rule = 0;            /* index into the generation's rules; no_rule if none */
     Millis idle_timeout{};             /* zero: none */
     Millis connect_timeout{};          /* zero: as long as the kernel tries */
+    Millis half_closed_timeout{};      /* in place of idle_timeout, once one side has ended */
+    Millis data_timeout{120'000};      /* for FTP's data connection to come; faithd's */
     std::optional<ftp::Dialect> ftp{}; /* the connection is FTP's control connection */
 };
 inline constexpr std::uint32_t no_rule = 0xffffffff;

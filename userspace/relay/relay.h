@@ -27,14 +27,11 @@ struct DataPort {
     std::uint16_t port = 0;
 };
 
-/* How long a data connection may take to come; faithd's. RFC 6384 12 wants 30 s at least. */
-inline constexpr Millis data_connection_wait{120'000};
-
 /* For a gateway that captures some ports only: lets a client's data connection in before it
  * is told the port, and no longer once it is there or cannot come any more. From worker
  * threads; empty: every port is captured. */
 struct DataPortHooks {
-    std::function<void(const DataPort &)> open;
+    std::function<void(const DataPort &, Millis wait)> open;
     std::function<void(const DataPort &)> close;
 };
 

@@ -193,9 +193,11 @@ void Session::happen(Event event) {
         break;
     case Action::FinToServer:
         sys::finish_sending(server_.get());
+        hasten();
         break;
     case Action::FinToClient:
         sys::finish_sending(client_.get());
+        hasten();
         break;
     case Action::Reset:
         /* close() in over() turns into a RST. */
@@ -212,13 +214,17 @@ void Session::open() {
     const Millis now = tools_->loop.now();
     active_ = now;
     carrier_.open(tools_->ftp, parties_, client_.get(), server_.get());
-    /* The timer may stand for a later time than the idle timeout, never mind an earlier. */
-    const Millis idle = deadline(now, parties_.dial.idle_timeout);
-    if (idle < timer_deadline_)
-        timer_.set(timer_deadline_ = idle);
+    hasten();
     /* Most clients have spoken by now: one attempt, instead of a turn of the loop. */
     if (advance(Direction::Up, Pump::Told::Nothing))
         (void)settle();
+}
+
+/* The timer may stand for a later time than the new phase's limit, never mind an earlier. */
+void Session::hasten() {
+    const Millis quiet = quiet_deadline();
+    if (quiet < timer_deadline_)
+        timer_.set(timer_deadline_ = quiet);
 }
 
 void Session::over() {
@@ -284,6 +290,15 @@ void Session::on_ready_connecting(Side side, Ready ready) {
         happen(Event::Connected);
 }
 
+/* A side that has ended, and another that neither goes on nor ends, are less patient. */
+Millis Session::quiet_deadline() const {
+    const FtpControl *control = carrier_.control();
+    const Dial &dial = parties_.dial;
+    const bool half = phase_ != Phase::Open && dial.half_closed_timeout > Millis{0};
+    return deadline(control != nullptr ? control->active(active_) : active_,
+                    half ? dial.half_closed_timeout : dial.idle_timeout);
+}
+
 /*
  * One timer for everything. Activity stores the time and nothing more; the timer, when
  * it fires, looks how long ago that was and sleeps for the rest. So it is exact and
@@ -301,9 +316,7 @@ void Session::on_timer() {
             stop();
         return;
     }
-    const FtpControl *control = carrier_.control();
-    timer_deadline_ = deadline(control != nullptr ? control->active(active_) : active_,
-                               parties_.dial.idle_timeout);
+    timer_deadline_ = quiet_deadline();
     if (now >= timer_deadline_)
         happen(Event::Idle);
     else

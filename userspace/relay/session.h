@@ -124,11 +124,13 @@ private:
     Event not_connected(sys::Connect failure) const;
     void happen(Event event);
     void open();
+    void hasten();
     void over();
     bool watch(Side side, sys::Interest interest);
     void on_ready(Side side, sys::Ready ready);
     void on_ready_connecting(Side side, sys::Ready ready);
     void on_timer();
+    sys::Millis quiet_deadline() const;                 /* when nothing has moved for too long */
     bool advance(Direction direction, Pump::Told told); /* false: the session is over */
     bool settle();                                      /* false: the session is over */
     sys::Interest interest(Side side) const;

@@ -55,6 +55,8 @@ TEST_CASE("config: the empty text is all defaults") {
         CHECK(config.relay.workers == 0);
         CHECK(config.relay.idle_timeout == 30min);
         CHECK(config.relay.connect_timeout == 10s);
+        CHECK_FALSE(config.relay.half_closed_timeout);
+        CHECK(config.relay.data_timeout == 2min);
         CHECK(config.relay.max_sessions == 0);
         CHECK(config.relay.max_sessions_per_source == 0);
         CHECK(config.relay.max_rate_per_source == 0);
@@ -80,6 +82,8 @@ deny = "prohibited"
 workers = 4
 idle_timeout = "1h30m"
 connect_timeout = "250ms"
+half_closed_timeout = "10m"
+data_timeout = "30s"
 max_sessions = 100000
 max_sessions_per_source = 4294967295
 max_rate_per_source = 50
@@ -89,6 +93,9 @@ handshake = "early"
 [[service]]
 port = "ftp"
 idle_timeout = "2h"
+connect_timeout = "1s"
+half_closed_timeout = "2s"
+data_timeout = "3s"
 reserved_source_port = false
 proxy_protocol = "off"
 local = []
@@ -123,6 +130,8 @@ target = "syslog"
     CHECK(config.relay.workers == 4);
     CHECK(config.relay.idle_timeout == 90min);
     CHECK(config.relay.connect_timeout == 250ms);
+    CHECK(config.relay.half_closed_timeout == Millis(10min));
+    CHECK(config.relay.data_timeout == 30s);
     CHECK(config.relay.max_sessions == 100'000);
     CHECK(config.relay.max_sessions_per_source == UINT32_MAX);
     CHECK(config.relay.max_rate_per_source == 50);
@@ -131,7 +140,10 @@ target = "syslog"
     REQUIRE(config.services.size() == 2);
     CHECK(config.services[0].port == 21);
     CHECK(config.services[0].idle_timeout == Millis(2h));
-    CHECK(config.services[0].where == "f:21:1");
+    CHECK(config.services[0].connect_timeout == Millis(1s));
+    CHECK(config.services[0].half_closed_timeout == Millis(2s));
+    CHECK(config.services[0].data_timeout == Millis(3s));
+    CHECK(config.services[0].where == "f:23:1");
     CHECK(config.services[1].port == 8080);
     CHECK_FALSE(config.services[1].idle_timeout);
     CHECK(config.log.level == LogLevel::Debug);
@@ -236,6 +248,15 @@ TEST_CASE("config: values that mean nothing") {
         {"[relay]\nidle_timeout = 30", "f:2:16: expected a duration like \"30m\", found a number"},
         {"[relay]\nconnect_timeout = \"0s\"",
          "f:2:19: \"0s\" is no time at all; a timeout is at least 1ms"},
+        {"[relay]\nhalf_closed_timeout = false",
+         "f:2:23: expected a duration like \"30m\", found true or false"},
+        {"[[service]]\nport = 21\ndata_timeout = \"1d\"",
+         "f:3:16: \"1d\" is not a duration like \"30m\", \"10s\", \"250ms\" or \"1h30m\""},
+        {"[[service]]\nport = 21\nconnect_timeout = \"0s\"",
+         "f:3:19: \"0s\" is no time at all; a timeout is at least 1ms"},
+        {"[[service]]\nport = 21\nhalf_close_timeout = \"1s\"",
+         "f:3:1: unknown key \"half_close_timeout\" in [[service]]; did you mean "
+         "\"half_closed_timeout\"?"},
         {"[relay]\nmax_sessions = -1", "f:2:16: -1 is out of range: 0 to 4294967295"},
         {"[relay]\nmax_sessions = 4294967296",
          "f:2:16: 4294967296 is out of range: 0 to 4294967295"},

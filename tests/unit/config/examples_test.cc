@@ -71,6 +71,8 @@ TEST_CASE("examples: faith-gw.toml.example is the defaults, spelled out") {
     CHECK(config.relay.workers == defaults.relay.workers);
     CHECK(config.relay.idle_timeout == defaults.relay.idle_timeout);
     CHECK(config.relay.connect_timeout == defaults.relay.connect_timeout);
+    CHECK(config.relay.half_closed_timeout == defaults.relay.half_closed_timeout);
+    CHECK(config.relay.data_timeout == defaults.relay.data_timeout);
     CHECK(config.relay.max_sessions == defaults.relay.max_sessions);
     CHECK(config.relay.max_sessions_per_source == defaults.relay.max_sessions_per_source);
     CHECK(config.relay.source_addresses == defaults.relay.source_addresses);
@@ -108,6 +110,8 @@ TEST_CASE("examples: faith-gw.toml.example names every key that is honoured") {
                             "workers",
                             "idle_timeout",
                             "connect_timeout",
+                            "half_closed_timeout",
+                            "data_timeout",
                             "max_sessions",
                             "max_sessions_per_source",
                             "source_addresses",

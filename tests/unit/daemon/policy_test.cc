@@ -140,6 +140,31 @@ TEST_CASE("policy: a service's idle timeout replaces the general one for its por
     CHECK(idle(80) == std::chrono::minutes(30));
 }
 
+TEST_CASE("policy: each timeout of a service replaces the general one for its port") {
+    using Millis = config::Millis;
+    PolicyInputs in = inputs(permit_all);
+    const auto dial = [&](std::uint16_t port) {
+        return std::get<relay::Dial>(decide(in, ip6("64:ff9b::198.51.100.7"), port));
+    };
+    CHECK(dial(22).connect_timeout == Millis(10'000));
+    CHECK(dial(22).half_closed_timeout == Millis(0)); /* as idle_timeout */
+    CHECK(dial(22).data_timeout == Millis(120'000));
+    in.relay.half_closed_timeout = Millis(5);
+    in.services = {{.port = 22,
+                    .idle_timeout = {},
+                    .connect_timeout = Millis(1),
+                    .half_closed_timeout = Millis(2),
+                    .data_timeout = Millis(3),
+                    .where = {}}};
+    CHECK(dial(22).connect_timeout == Millis(1));
+    CHECK(dial(22).half_closed_timeout == Millis(2));
+    CHECK(dial(22).data_timeout == Millis(3));
+    CHECK(dial(22).idle_timeout == std::chrono::minutes(30));
+    CHECK(dial(80).connect_timeout == Millis(10'000));
+    CHECK(dial(80).half_closed_timeout == Millis(5));
+    CHECK(dial(80).data_timeout == Millis(120'000));
+}
+
 TEST_CASE("policy: the witness sees refusals and permissions that ask for it, nothing else") {
     std::vector<fgw_reason> seen;
     PolicyInputs in = inputs("::/0 permit 198.51.100.0/25 log\n::/0 permit 198.51.100.0/24\n");

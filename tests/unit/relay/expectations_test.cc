@@ -22,7 +22,11 @@ struct Table {
     sys::FakeClock clock;
     std::string announced;
     Expectations table{clock,
-                       {.open = [this](const DataPort &port) { note("+", port); },
+                       {.open =
+                            [this](const DataPort &port, Millis wait) {
+                                note("+", port);
+                                CHECK(wait == Millis{7000});
+                            },
                         .close = [this](const DataPort &port) { note("-", port); }}};
     DataTrafficRef traffic = std::make_shared<DataTraffic>();
     std::optional<Expectations::Taken> taken;
@@ -32,7 +36,7 @@ struct Table {
     }
     ExpectationId add(const Ip6 &client, std::uint16_t port) {
         return table.add(DataPort{.client = client, .destination = server, .port = port},
-                         Expected{.source = source, .traffic = traffic});
+                         Expected{.source = source, .traffic = traffic, .wait = Millis{7000}});
     }
     Answer take(const Ip6 &client, std::uint16_t port, const Ip6 &destination = server) {
         return table.take(DataPort{.client = client, .destination = destination, .port = port},
@@ -120,7 +124,7 @@ TEST_CASE("expectations: workers take at the same time, each entry once") {
     constexpr std::uint16_t ports = 2000;
     for (std::uint16_t port = 1; port <= ports; ++port)
         table.add(DataPort{.client = alice, .destination = server, .port = port},
-                  Expected{.source = source, .traffic = traffic});
+                  Expected{.source = source, .traffic = traffic, .wait = Millis{7000}});
     std::atomic<int> taken{0};
     const auto work = [&] {
         for (std::uint16_t port = 1; port <= ports; ++port) {

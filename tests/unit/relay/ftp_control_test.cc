@@ -92,11 +92,13 @@ TEST_CASE("ftp_control: a second connection, and one of somebody else, is reset 
     CHECK(ftp.seen(client.get()) == Seen::More);
 
     Ftp other;
-    const ExpectationId entry = other.expectations.add(
-        DataPort{.client = *parse_ip6("2001:db8::1"),
-                 .destination = *parse_ip6("::1"),
-                 .port = other.port()},
-        Expected{.source = Ip4{.value = 0x7f000001}, .traffic = std::make_shared<DataTraffic>()});
+    const ExpectationId entry =
+        other.expectations.add(DataPort{.client = *parse_ip6("2001:db8::1"),
+                                        .destination = *parse_ip6("::1"),
+                                        .port = other.port()},
+                               Expected{.source = Ip4{.value = 0x7f000001},
+                                        .traffic = std::make_shared<DataTraffic>(),
+                                        .wait = {}});
     const peers::UniqueFd stranger = peers::connect6(other.port());
     CHECK(other.end_seen(stranger.get()) == Seen::Reset);
     CHECK(other.count(FGW_FTP_STRANGER) == 1);
@@ -115,11 +117,12 @@ TEST_CASE("ftp_control: the data port of passive mode is asked of the judge: 425
     CHECK(ftp.expectations.empty());
 }
 
-TEST_CASE("ftp_control: what was announced is void after a while, and with the next set-up") {
+TEST_CASE("ftp_control: what was announced is void after data_timeout, and with the next set-up") {
     Ftp ftp;
+    CHECK(ftp.dial.data_timeout == Millis{120'000}); /* faithd's */
     ftp.passive();
     CHECK_FALSE(ftp.expectations.empty());
-    ftp.pass(FtpControl::data_wait - Millis{1});
+    ftp.pass(ftp.dial.data_timeout - Millis{1});
     CHECK_FALSE(ftp.expectations.empty());
     ftp.pass(Millis{1});
     CHECK(ftp.expectations.empty());
@@ -127,7 +130,7 @@ TEST_CASE("ftp_control: what was announced is void after a while, and with the n
 
     const Listener6 client;
     const std::uint16_t port = ftp.active(client.port);
-    ftp.pass(FtpControl::data_wait);
+    ftp.pass(ftp.dial.data_timeout);
     CHECK(refused4(port));
 
     ftp.passive();

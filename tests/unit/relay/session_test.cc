@@ -436,6 +436,27 @@ TEST_CASE("session: a receiver that takes nothing is idle; one that takes a litt
     CHECK(rig.live() == 0);
 }
 
+TEST_CASE("session: half closed, it has a time limit of its own, from the last byte on") {
+    Rig rig;
+    rig.dial.half_closed_timeout = Millis{3000};
+    const bool by_client = GENERATE(true, false);
+    Rig::Ends ends = rig.connect();
+    const int ended = (by_client ? ends.client : ends.server).get();
+    const int other = (by_client ? ends.server : ends.client).get();
+    rig.pass(Millis{59'000}); /* as idle_timeout has it, while both are open */
+    CHECK(rig.live() == 1);
+    REQUIRE(::shutdown(ended, SHUT_WR) == 0);
+    CHECK(rig.end_seen(other) == Seen::End);
+    rig.pass(Millis{2000});
+    CHECK(rig.carry(other, ended, "still here") == "still here");
+    rig.pass(Millis{2999});
+    CHECK(rig.live() == 1);
+    rig.pass(Millis{1});
+    CHECK(rig.live() == 0);
+    CHECK(rig.count(FGW_IDLE_TIMEOUT) == 1);
+    CHECK(rig.end_seen(ended) == Seen::Reset);
+}
+
 TEST_CASE("session: zero is no idle timeout") {
     Rig rig;
     rig.dial.idle_timeout = Millis{0};
