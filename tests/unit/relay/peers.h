@@ -11,6 +11,7 @@
 #include <catch2/catch.hpp>
 
 #include <fcntl.h>
+#include <linux/sockios.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
@@ -206,11 +207,21 @@ inline void reset(UniqueFd &fd) {
     fd.reset();
 }
 
+/* Whether the peer's kernel has yet to answer for bytes sent: room comes back when it does. */
+inline bool in_flight(int fd) {
+    int unanswered = 0;
+    int unsent = 0;
+    return ::ioctl(fd, SIOCOUTQ, &unanswered) == 0 && ::ioctl(fd, SIOCOUTQNSD, &unsent) == 0 &&
+           unanswered > unsent;
+}
+
 /* Fills a connection until neither side takes more; what was put in. */
 inline std::string stuff(int fd) {
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(10);
     std::string all;
     int refused = 0;
-    while (refused < 3) {
+    while (refused < 3 || in_flight(fd)) {
+        REQUIRE(std::chrono::steady_clock::now() < deadline);
         const std::string piece = pattern(50000, static_cast<unsigned>(all.size()) + 1);
         std::string_view rest = piece;
         REQUIRE(push(fd, rest));
