@@ -8,6 +8,7 @@
 #define FGW_LIB_CTX_XDP_H
 
 #include "cursor.h"
+#include "eth.h"
 #include <faith/abi.h>
 
 struct packet {
@@ -52,24 +53,15 @@ static __always_inline bool packet_holds(const struct packet *packet, __u32 leng
 
 /* --- changes: a packet that leaves its tunnel, and no other ----------------------------- */
 
-/* The first bytes of a frame that was inside of another packet. */
-struct xdp_tunnel_frame {
-	__u8 destination[6];
-	__u8 source[6];
-	__be16 type;
-	__u8 inner[2]; /* version, traffic class and four bits of the flow label */
-};
-FGW_ASSERT_SIZE(struct xdp_tunnel_frame, 16);
-
 /* Take `length` bytes away behind the Ethernet header, and write the front anew. */
 static __always_inline bool xdp_take_out(struct xdp_md *ctx, __u32 length,
-					 const struct xdp_tunnel_frame *front)
+					 const struct eth_front *front)
 {
-	struct xdp_tunnel_frame *frame;
+	struct eth_front *frame;
 
 	if (bpf_xdp_adjust_head(ctx, (int)length))
 		return false;
-	frame = (struct xdp_tunnel_frame *)(long)ctx->data;
+	frame = (struct eth_front *)(long)ctx->data;
 	if ((void *)(frame + 1) > (void *)(long)ctx->data_end)
 		return false;
 	*frame = *front;

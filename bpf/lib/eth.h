@@ -4,6 +4,7 @@
 #define FGW_LIB_ETH_H
 
 #include "cursor.h"
+#include <faith/abi.h>
 
 /* What a frame carries. Its own type: the numbers mean nothing as an enum fgw_l4. */
 enum fgw_l3 {
@@ -18,6 +19,15 @@ enum fgw_l3 {
 #define ETH_ADDRESSES 12 /* bytes before the type */
 #define ETH_HEADER    14 /* without a tag */
 #define ETH_MAX_TAGS  2	 /* 802.1ad outside, 802.1Q inside */
+
+/* The first bytes of a frame that was inside of another packet. */
+struct eth_front {
+	__u8 destination[6];
+	__u8 source[6];
+	__be16 type;
+	__u8 inner[2]; /* version, traffic class and four bits of the flow label */
+};
+FGW_ASSERT_SIZE(struct eth_front, 16);
 
 static __always_inline enum fgw_l3 eth_read_type(struct cursor *cursor)
 {

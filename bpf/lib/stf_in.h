@@ -11,39 +11,9 @@
 #define FGW_LIB_STF_IN_H
 
 #include "ctx_xdp.h"
-#include "ecn.h"
-#include "eth.h"
 #include "local.h"
 #include "route.h"
-#include "stf.h"
-
-/* The outer header, and the inner one if it is there: nothing behind them matters here. */
-static __always_inline enum fgw_reason
-stf_in_parse(struct cursor *cursor, const struct ip4_header *outer, struct ip6_header *inner)
-{
-	__u32 outer_length = ip4_header_length(outer), inner_length;
-
-	if (ip4_is_fragment(outer))
-		return FGW_STF_IN_FRAGMENT;
-	if (!ip4_bound(cursor, outer))
-		return FGW_STF_IN_HEADER;
-	if (!ip4_checksum_is_right(cursor, outer))
-		return FGW_STF_IN_CHECKSUM;
-	/* Nearly every header has no options: then the place is a constant. */
-	if (outer_length == sizeof(*outer)) {
-		cursor->at += sizeof(*outer);
-		if (!ip6_parse(cursor, inner))
-			return FGW_STF_IN_SHORT;
-	} else {
-		if (!cursor_skip(cursor, outer_length) ||
-		    !cursor_peek(cursor, inner, sizeof(*inner)) || inner->version_class >> 4 != 6)
-			return FGW_STF_IN_SHORT;
-		cursor->at += sizeof(*inner);
-	}
-	/* Its own length counts: the outer packet may be padded, but not shorter (R11). */
-	inner_length = be16_to_host(inner->payload_length);
-	return cursor_holds(cursor, inner_length) ? FGW_STF_IN : FGW_STF_IN_SHORT;
-}
+#include "stf_frame.h"
 
 /* What has to ask the routing tables comes last. */
 static __always_inline enum fgw_reason stf_in_check_routes(struct xdp_md *ctx,
@@ -64,21 +34,15 @@ static __always_inline enum fgw_reason stf_in_finish(struct xdp_md *ctx, const s
 						     const struct ip4_header *outer,
 						     const struct ip6_header *inner)
 {
-	__u8 traffic_class = (__u8)(inner->version_class << 4 | inner->class_flow[0] >> 4);
-	struct ecn_joined ecn = ecn_decapsulate(stf->ecn, traffic_class, outer->service);
 	struct fgw_stf_mark mark = {.mark = FGW_STF_MARK, .peer = stf->peer};
-	struct xdp_tunnel_frame front;
+	struct eth_front front;
+	enum fgw_reason reason = stf_in_front(stf, outer, inner, &front);
 
-	if (ecn.drop)
-		return FGW_STF_IN_ECN;
-	fgw_copy(front.destination, stf->device_mac, sizeof(front.destination));
-	fgw_copy(front.source, stf->peer_mac, sizeof(front.source));
-	front.type = be16_to_host((__be16)FGW_L3_IP6);
-	front.inner[0] = inner->version_class;
-	front.inner[1] = (__u8)((inner->class_flow[0] & 0xcf) | ecn.mark << 4);
+	if (reason == FGW_STF_IN_ECN)
+		return reason;
 	if (!xdp_take_out(ctx, ip4_header_length(outer), &front) || !xdp_mark(ctx, &mark))
 		return FGW_STF_IN_ROOM;
-	return ecn.odd ? FGW_STF_IN_ODD_ECN : FGW_STF_IN;
+	return reason;
 }
 
 /* With the cursor at the IPv4 header. */
@@ -94,15 +58,7 @@ static __always_inline enum fgw_reason stf_in(struct xdp_md *ctx, struct cursor 
 	stf = stf_find(ctx->ingress_ifindex, outer.destination);
 	if (!stf)
 		return FGW_PASS_NOT_IP6;
-	/* stf(4) did not claim these (S7, S9), so that a tunnel of somebody else may. */
-	if (!(stf->flags & FGW_STF_INPUT))
-		return FGW_STF_INPUT_OFF;
-	if (!stf_is_peer(stf, ip4_address(outer.source)))
-		return FGW_STF_NOT_PEER;
-
-	reason = stf_in_parse(cursor, &outer, &inner);
-	if (reason == FGW_STF_IN)
-		reason = stf_check_in(stf, &outer, &inner);
+	reason = stf_in_judge(cursor, stf, &outer, &inner);
 	if (reason == FGW_STF_IN)
 		reason = stf_in_check_routes(ctx, stf, &outer, &inner);
 	if (reason == FGW_STF_IN)

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * One packet of a tunnel, whole: what of it is checked besides its addresses (stf.h), and the
+ * headers that it gets. All of a tunnel but the questions to maps and routing tables, so that
+ * each hook does the same and the tests can do it a million times. Pure.
+ */
+#ifndef FGW_LIB_STF_FRAME_H
+#define FGW_LIB_STF_FRAME_H
+
+#include "ecn.h"
+#include "eth.h"
+#include "stf.h"
+
+static __always_inline __u8 stf_traffic_class(const struct ip6_header *inner)
+{
+	return (__u8)(inner->version_class << 4 | inner->class_flow[0] >> 4);
+}
+
+/* The outer header, and the inner one if it is there: nothing behind them matters here. */
+static __always_inline enum fgw_reason
+stf_in_parse(struct cursor *cursor, const struct ip4_header *outer, struct ip6_header *inner)
+{
+	__u32 outer_length = ip4_header_length(outer), inner_length;
+
+	if (ip4_is_fragment(outer))
+		return FGW_STF_IN_FRAGMENT;
+	if (!ip4_bound(cursor, outer))
+		return FGW_STF_IN_HEADER;
+	if (!ip4_checksum_is_right(cursor, outer))
+		return FGW_STF_IN_CHECKSUM;
+	/* Nearly every header has no options: then the place is a constant. */
+	if (outer_length == sizeof(*outer)) {
+		cursor->at += sizeof(*outer);
+		if (!ip6_parse(cursor, inner))
+			return FGW_STF_IN_SHORT;
+	} else {
+		if (!cursor_skip(cursor, outer_length) ||
+		    !cursor_peek(cursor, inner, sizeof(*inner)) || inner->version_class >> 4 != 6)
+			return FGW_STF_IN_SHORT;
+		cursor->at += sizeof(*inner);
+	}
+	/* Its own length counts: the outer packet may be padded, but not shorter (R11). */
+	inner_length = be16_to_host(inner->payload_length);
+	return cursor_holds(cursor, inner_length) ? FGW_STF_IN : FGW_STF_IN_SHORT;
+}
+
+/* With the cursor at the outer header of a packet to a tunnel's own address. FGW_STF_IN, or
+ * why not; what the routing tables say comes on top. */
+static __always_inline enum fgw_reason stf_in_judge(struct cursor *cursor,
+						    const struct fgw_stf *stf,
+						    const struct ip4_header *outer,
+						    struct ip6_header *inner)
+{
+	enum fgw_reason reason;
+
+	/* stf(4) did not claim these (S7, S9), so that a tunnel of somebody else may. */
+	if (!(stf->flags & FGW_STF_INPUT))
+		return FGW_STF_INPUT_OFF;
+	if (!stf_is_peer(stf, ip4_address(outer->source)))
+		return FGW_STF_NOT_PEER;
+	reason = stf_in_parse(cursor, outer, inner);
+	return reason == FGW_STF_IN ? stf_check_in(stf, outer, inner) : reason;
+}
+
+/* The front of the frame that a good packet becomes, as stf0's peer would send it. The reason
+ * is the last: FGW_STF_IN, FGW_STF_IN_ODD_ECN, or FGW_STF_IN_ECN for one that ends here. */
+static __always_inline enum fgw_reason stf_in_front(const struct fgw_stf *stf,
+						    const struct ip4_header *outer,
+						    const struct ip6_header *inner,
+						    struct eth_front *front)
+{
+	struct ecn_joined ecn = ecn_decapsulate(stf->ecn, stf_traffic_class(inner), outer->service);
+
+	if (ecn.drop)
+		return FGW_STF_IN_ECN;
+	fgw_copy(front->destination, stf->device_mac, sizeof(front->destination));
+	fgw_copy(front->source, stf->peer_mac, sizeof(front->source));
+	front->type = be16_to_host((__be16)FGW_L3_IP6);
+	front->inner[0] = inner->version_class;
+	front->inner[1] = (__u8)((inner->class_flow[0] & 0xcf) | ecn.mark << 4);
+	return ecn.odd ? FGW_STF_IN_ODD_ECN : FGW_STF_IN;
+}
+
+/* The outer header of an inner packet of `length` bytes to the next hop `to`, 0: none. `number`
+ * is any: routers may cut the packet, for DF is clear (R8, S5). Segments that the kernel joined
+ * are as long as they like: they leave one by one. FGW_STF_OUT, or why not. */
+static __always_inline enum fgw_reason stf_out_header(const struct fgw_stf *stf,
+						      const struct ip6_header *inner, __u32 to,
+						      __u32 length, bool joined, __u32 number,
+						      struct ip4_header *outer)
+{
+	enum fgw_reason reason;
+
+	to = be32_to_host(to);
+	fgw_copy(outer->source, stf->address, sizeof(outer->source));
+	fgw_copy(outer->destination, &to, sizeof(outer->destination));
+	reason = stf_check_out(stf, outer, inner);
+	if (reason != FGW_STF_OUT)
+		return reason;
+	if (length + sizeof(*outer) > IP4_MAX_LENGTH || (!joined && length > stf->mtu))
+		return FGW_STF_OUT_TOO_BIG;
+	outer->version_words = 0x45;
+	outer->service = ecn_outer_class(stf->ecn, stf_traffic_class(inner));
+	outer->total_length = (__be16)be16_to_host((__be16)(length + sizeof(*outer)));
+	outer->identification = (__be16)number;
+	outer->offset_flags = 0;
+	outer->ttl = stf->ttl;
+	outer->protocol = FGW_L4_IP6;
+	ip4_set_checksum(outer);
+	return FGW_STF_OUT;
+}
+
+#endif
