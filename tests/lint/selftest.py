@@ -11,15 +11,35 @@ import tempfile
 import unittest
 
 from _tree import Tree, code_only
+from behaviours import TABLES
 
 HERE = pathlib.Path(__file__).resolve().parent
 NOT_LINTS = ("selftest", "runner_selftest")
 C = "/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */\n"
 PY = "#!/usr/bin/env python3\n# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause\n"
+MODULE = PY.split("\n", 1)[1]
 SH = PY.replace("/usr/bin/env python3", "/bin/sh")
+
+
+
+def table(names: list[str], **changed: str) -> str:
+    """A table of behaviours; `changed` has other cells for some ids."""
+    row = "seen | kept | so | `addr: shown`; `wire: * is`; ``addr: with `ticks` ``"
+    return "".join(f"| {name} | {changed.get(name, row)} |\n" for name in names)
+
+
+def planted(**changed: str) -> dict[str, str]:
+    return {"docs/faithd.md": table(TABLES["docs/faithd.md"], **changed)}
+
+
+FAITHD, TUNNELS = TABLES.values()
+SHOWN = C + 'TEST_CASE("addr: shown (D1)") {}\nTEST_CASE("addr: with `ticks` and "\n          "a second line") {}\n'
 
 # A tree in which every lint is content.
 GOOD = {
+    "docs/faithd.md": "# Faith\n\n| id | what |\n|---|---|\n" + table(FAITHD, F2="no | declined | why |", F3="no | later | why |"),
+    "docs/tunnels.md": table(TUNNELS, S1="x \\| y | fact | so | `addr: shown (D1)`"),
+    "tests/netns/wire_test.py": MODULE + 'for what in "ab":\n    @test(f"wire: {what} is seen")\n    def f(t):\n        pass\n',
     "include/faith/names.h": C + '#define FGW_MAP_A "fgw_a"\n#define FGW_PROG_HOOK "fgw_hook"\n#define FGW_PIN_A "a"\n',
     "include/faith/abi.h": C + "#include <linux/types.h>\n" + 400 * "\n",  # long, as style.py says it is
     "include/faith/reasons.h": C + 'X(GOOD, 0, GUARD, "good") \\\nX_RETIRED(1) \\\nX(BAD, 2, RELAY, "bad")\n',
@@ -30,7 +50,7 @@ GOOD = {
     "bpf/lib/maps.h": C + '#include <faith/abi.h>\nextern struct a fgw_a SEC(".maps");\n',
     "tests/bpf/gateway_test.cc": C,
     "tests/bpf/hook_test.cc": C + "// FGW_GOOD and FGW_BAD\n",
-    "tests/unit/base/addr_test.cc": C,
+    "tests/unit/base/addr_test.cc": SHOWN,
     "tests/unit/sys/fd_test.cc": C + '#include "sys/fd.h"\n',
     "userspace/base/addr.h": C + "#include <string>\n",
     "userspace/base/addr.cc": C + '#include "base/addr.h"\nX::X(const X &) = delete; // throw, new, delete\n'
@@ -61,6 +81,21 @@ FAULTS: dict[str, list[tuple[dict[str, str], str]]] = {
         ({"include/faith/abi.h": C + "#include <linux/bpf.h>\n"}, "include/faith/abi.h:2: the contract includes nothing but"),
         ({"bpf/hook.bpf.c": C + "#include <linux/bpf.h>\n"}, "bpf/hook.bpf.c:2: a hook file includes headers of lib only"),
         ({"bpf/lib/maps.h": C + '#include "../hook.bpf.c"\n'}, "bpf/lib/maps.h:2: lib includes its own headers"),
+    ],
+    "behaviours": [
+        ({"docs/faithd.md": table(FAITHD[1:])}, "docs/faithd.md:1: no row for F1"),
+        ({"docs/tunnels.md": table([*TUNNELS, "S1"])}, "docs/tunnels.md:1: S1 has 2 rows"),
+        ({"docs/tunnels.md": table([*TUNNELS, "S99"])}, f"docs/tunnels.md:{len(TUNNELS) + 1}: S99 is no id"),
+        (planted(F2="seen | kept | `addr: shown`"), "docs/faithd.md:2: F2 has 4 cells"),
+        (planted(F2="seen | mostly | so | `addr: shown`"), "docs/faithd.md:2: F2: status 'mostly' is none"),
+        (planted(F2="seen | declined | |"), "docs/faithd.md:2: F2: an empty cell"),
+        (planted(F2="seen | fixed | so |"), "docs/faithd.md:2: F2 is fixed, but no test"),
+        (planted(F2="seen | later | so | `addr: not shown`"), "docs/faithd.md:2: F2: no tests have names that begin with"),
+        (planted(F2="seen | kept | so | `addr: `"), "docs/faithd.md:2: F2: 2 tests have names that begin with 'addr: '"),
+        ({"tests/unit/base/addr_test.cc": SHOWN + 'TEST_CASE("addr: x (D99)") {}\n'},
+         "tests/unit/base/addr_test.cc:5: D99 is in no table"),
+        ({"tests/netns/wire_test.py": MODULE + '@test("wire: * is (F99)")\ndef f(t):\n    pass\n'},
+         "tests/netns/wire_test.py:2: F99 is in no table"),
     ],
     "names": [
         ({"include/faith/names.h": GOOD["include/faith/names.h"] + '#define FGW_MAP_B "fgw_sixteen_char"\n'},

@@ -3,6 +3,8 @@
 """Path MTU discovery on the IPv6 side: Packet Too Big reaches TCP through the guard, and
 transfers go on with smaller segments (F16, F17, L5, V7).
 """
+import pathlib
+
 from gateway import more, newsletter, on, six_wire
 from harness import check, equal, main, test, wait_for
 from hosts import DUAL6, FOUR, SIX
@@ -32,6 +34,29 @@ def too_big(t):
 
     wait_for(learnt, "a path MTU exception of 1280")
     both_ways(client, server, noise(1 << 20, 1), noise(1 << 20, 2))
+
+
+@test("pmtu: Packet Too Big with a wrong checksum is counted by the kernel, and believed by nobody (F18)")
+def wrong_checksum(t):
+    net, gw = newsletter(t)
+    gw.load()
+    wire = six_wire(net)
+    _, server = pair(net, TARGET, 2222, net.four.listen(FOUR, 2222))
+    server.sendall(b"first words")
+    seen = wire.until(lambda p: p.protocol == TCP and p.source == TARGET and p.body, "segment from the prefix")
+    quoted = later(seen[-1].data[:1232], len(seen[-1].body))
+    error = icmp6(SIX, TARGET, 2, body=(1280).to_bytes(4, "big") + quoted, wrong_checksum=True)
+    before = checksum_errors(net.dual)
+    with gw.counts(PASS_ICMP6_ERROR=1, DROP_ICMP6=0):
+        wire.send(ip6(SIX, TARGET, ICMP6, error))
+    wait_for(lambda: checksum_errors(net.dual) == before + 1, "the kernel to count it")
+    check("mtu" not in net.dual.ip(f"-6 route get {SIX} from {TARGET}"), "a path MTU was learnt from it")
+
+
+def checksum_errors(host):
+    with host:
+        counters = dict(line.split() for line in pathlib.Path("/proc/net/snmp6").read_text().splitlines())
+    return int(counters["Icmp6InCsumErrors"])
 
 
 @test("pmtu: a narrow link between two routers is found by real Packet Too Big messages (F17, V7)")

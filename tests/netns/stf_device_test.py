@@ -1,0 +1,63 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+"""The device of a tunnel and the roads of its packets, as a host beside the uplink sees them.
+
+    west  eth0 192.0.2.1 --- eth0 192.0.2.254 sea
+"""
+import socket
+
+from gateway import Gateway
+from harness import equal, main, test
+from hosts import Net
+from stf_wire import ETH_P_IP, Sea
+from wire import ICMP6
+
+WEST, FAR = "192.0.2.1", "2002:c633:6401::1"
+
+
+def tunnel(t):
+    """A 6to4 gateway, and the host that routes its IPv4 packets nowhere."""
+    net = Net(t)
+    west, sea = net.host("west"), net.host("sea")
+    net.link(west, "eth0", f"{WEST}/24", sea, "eth0", "192.0.2.254/24")
+    west.ip(f"neigh add 192.0.2.254 lladdr {sea.mac('eth0')} dev eth0 nud permanent", "route add default via 192.0.2.254")
+    west.gw = Gateway(t, west)
+    west.gw.load("-c", west.gw.config('[[stf]]\nuplink = "eth0"\naddress = "2002:c000:201::1/16"\n'))
+    return net
+
+
+def ping(net, target):
+    net.west.run("ping", "-6", "-n", "-c", 1, "-W", 0.2, target, rc=None)
+
+
+@test("stf: the device has no link-local address, no multicast and no neighbours, and says nothing itself (S6, S28)")
+def quiet_device(t):
+    net = tunnel(t)
+    shown = net.west.ip_json("addr show dev stf0")[0]
+    equal([flag in shown["flags"] for flag in ("MULTICAST", "NOARP")], [False, True], f"flags {shown['flags']}")
+    equal([address["local"] for address in shown["addr_info"]], ["2002:c000:201::1"], "addresses")
+    sea = Sea(net.sea, "eth0")
+    with net.west.gw.counts(STF_OUT=1):
+        ping(net, FAR)
+    sent = [packet.payload[6] for packet in sea.packets() if packet.source == WEST]
+    equal(sent, [ICMP6], "inner next headers of what west sent")
+    with net.west.gw.counts(STF_OUT=0, STF_OUT_DST6=1):  # all nodes: only the gateway's own stack hears it
+        ping(net, "ff02::1%stf0")
+    equal([packet for packet in sea.packets() if packet.source == WEST], [], "multicast on the uplink")
+
+
+@test("stf: the route of the outer packet is asked for each packet: another next hop counts at once (S25)")
+def next_hop_changes(t):
+    net = tunnel(t)
+    net.west.ip("neigh add 192.0.2.99 lladdr 02:00:00:00:00:99 dev eth0 nud permanent")
+    tap = net.sea.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(ETH_P_IP))
+    tap.bind(("eth0", ETH_P_IP))
+    for hop, mac in (("192.0.2.254", net.sea.mac("eth0")), ("192.0.2.99", "02:00:00:00:00:99")) * 2:
+        net.west.ip(f"route replace default via {hop}")
+        with net.west.gw.counts(STF_OUT=1):
+            ping(net, FAR)
+        equal(tap.recv(2048)[:6].hex(":"), mac, f"where the outer packet went by {hop}")
+
+
+if __name__ == "__main__":
+    main()
