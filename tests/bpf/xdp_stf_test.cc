@@ -135,7 +135,7 @@ TEST_CASE("xdp_stf: addresses that contradict each other are consumed (R2, R5, R
     CHECK(site.take(with_segment(relayed).bytes()).counted == "STF_IN +1");
 }
 
-TEST_CASE("xdp_stf: what no tunnel claims passes untouched (S7, S9, S10, S11)") {
+TEST_CASE("xdp_stf: what no tunnel claims passes untouched (S7, S9, S11)") {
     StfWorld world = stf_world();
     world.stf.peer_len = 16;
     const Tunnel tunnel(world);
@@ -183,7 +183,7 @@ TEST_CASE("xdp_stf: cut at every byte, a packet is consumed or none of ours, nev
     }
 }
 
-TEST_CASE("xdp_stf: congestion marks come out as figure 4 of RFC 6040, or not at all (S28, S30)") {
+TEST_CASE("xdp_stf: congestion marks come out as figure 4 of RFC 6040, or not at all (S29, S30)") {
     /* Rows inner, columns outer: Not-ECT, ECT(1), ECT(0), CE as numbers; -1 drop. */
     constexpr int joined[4][4] = {{0, 0, 0, -1}, {1, 1, 1, 3}, {2, 1, 2, 3}, {3, 3, 3, 3}};
     constexpr bool odd[4][4] = {{false, true, true, true},

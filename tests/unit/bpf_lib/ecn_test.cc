@@ -39,7 +39,7 @@ TEST_CASE("ecn: what comes out of a tunnel is figure 4 of RFC 6040 (S30)") {
             }
 }
 
-TEST_CASE("ecn: copy leaves the inner mark alone whatever the outer one says (S28)") {
+TEST_CASE("ecn: copy leaves the inner mark alone whatever the outer one says (S30)") {
     for (std::uint8_t inner = 0; inner < 4; ++inner)
         for (std::uint8_t outer = 0; outer < 4; ++outer) {
             const ecn_joined joined = ecn_decapsulate(FGW_ECN_COPY, inner, outer);
