@@ -139,6 +139,16 @@ remote-control:
     equal(fetch(t, net.six, "http://four.example:8080/file", wrapper=as_six), want, "SHA-256 of the file")
 
 
+@test("programs: curl by a line of hosts(5), its address printed by map (N4)", needs=("curl", "unshare"))
+def by_hosts_file(t):
+    net, gw = loaded(t)
+    root, want = web_root(t)
+    Program(net.four, "/usr/bin/python3", "-m", "http.server", "--bind", FOUR, "--directory", root, 8080, port=8080)
+    hosts = t.write("hosts", gw.run("map", FOUR).out.strip() + " four.example\n")
+    as_six = ["unshare", "-m", "sh", "-c", f'mount --bind {hosts} /etc/hosts && exec "$@"', "sh"]
+    equal(fetch(t, net.six, "http://four.example:8080/file", wrapper=as_six), want, "SHA-256 of the file")
+
+
 @test("programs: ncat to ncat, a file each way", needs=("ncat",))
 def ncat(t):
     net, _ = loaded(t)

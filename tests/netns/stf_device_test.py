@@ -9,8 +9,8 @@ import socket
 from gateway import Gateway
 from harness import equal, main, test
 from hosts import Net
-from stf_wire import ETH_P_IP, Sea
-from wire import ICMP6
+from stf_wire import ETH_P_IP, Sea, ip4, proto41
+from wire import ICMP6, Wire, echo, ip6
 
 WEST, FAR = "192.0.2.1", "2002:c633:6401::1"
 
@@ -46,6 +46,20 @@ def quiet_device(t):
     equal([packet for packet in sea.packets() if packet.source == WEST], [], "multicast on the uplink")
 
 
+@test("stf: a filter of the operator's own on the device judges inner packets (S20)")
+def own_filter(t):
+    net = tunnel(t)
+    sea = Sea(net.sea, "eth0", net.west.mac("eth0"))
+    question = proto41("198.51.100.1", WEST, FAR, "2002:c000:201::1")
+    with net.west.gw.counts(STF_IN=1, STF_OUT=1):
+        sea.send(question)
+    # Classic BPF: the byte at 20 of the frame is the inner next header; ICMPv6 is dropped (2).
+    net.west.run("tc", "filter", "add", "dev", "stf0", "ingress", "protocol", "ipv6", "prio", "7", "bpf",
+                 "direct-action", "bytecode", "4,48 0 0 20,21 0 1 58,6 0 0 2,6 0 0 4294967295")
+    with net.west.gw.counts(STF_IN=1, STF_OUT=0):
+        sea.send(question)
+
+
 @test("stf: the route of the outer packet is asked for each packet: another next hop counts at once (S25)")
 def next_hop_changes(t):
     net = tunnel(t)
@@ -57,6 +71,23 @@ def next_hop_changes(t):
         with net.west.gw.counts(STF_OUT=1):
             ping(net, FAR)
         equal(tap.recv(2048)[:6].hex(":"), mac, f"where the outer packet went by {hop}")
+
+
+@test("stf: a tunnel is one hop: only the inner hop limit goes down, by one, and TTLs are the outer packet's own (R13)")
+def one_hop(t):
+    net = tunnel(t)
+    site = net.host("site")
+    net.link(site, "eth0", "2002:c000:201:1::2/64", net.west, "eth1", "2002:c000:201:1::1/64")
+    site.ip("-6 route add default via 2002:c000:201:1::1")
+    net.west.sysctl("net.ipv6.conf.all.forwarding", 1)
+    sea, inside = Sea(net.sea, "eth0", net.west.mac("eth0")), Wire(site, "eth0")
+    inner = ip6(FAR, "2002:c000:201:1::2", ICMP6, echo(FAR, "2002:c000:201:1::2"), hop_limit=9)
+    with net.west.gw.counts(STF_IN=1, STF_OUT=2):
+        sea.send(ip4("198.51.100.1", WEST, 41, inner, ttl=3))
+        equal(inside.until(lambda p: p.source == FAR, "the packet at the site")[-1].hop_limit, 8, "hop limit at the site")
+        site.run("ping", "-6", "-n", "-c", 1, "-W", 0.2, "-t", 5, FAR, rc=None)
+    sent = [(p.ttl, p.payload[7], p.payload[40]) for p in sea.packets(incoming_only=True) if p.protocol == 41]
+    equal(sent, [(64, 63, 129), (64, 4, 128)], "outer TTL, hop limit and ICMPv6 type on the way out")
 
 
 if __name__ == "__main__":
