@@ -11,9 +11,11 @@ build='g++ make pkg-config clang-19 llvm-19 bpftool libbpf-dev libelf-dev zlib1g
   libspdlog-dev libfmt-dev catch2 libcli11-dev libtomlplusplus-dev nlohmann-json3-dev libmnl-dev libsystemd-dev'
 run='iproute2 procps python3'
 tests='clang-format-19 curl ethtool ncat socat iperf3 iputils-ping unbound nginx-light openssh-server
-  openssh-client tcpdump mandoc git vsftpd lftp tnftp openssl libsodium23 libclang-rt-19-dev'
-# An FTP server excludes every other; this one is unpacked beside vsftpd, not installed.
-unpacked=pure-ftpd
+  openssh-client tcpdump mandoc git vsftpd lftp tnftp openssl libsodium23 libclang-rt-19-dev
+  netbase libkrb5-3 libk5crypto3 libcom-err2 libpam0g'
+# Unpacked and not installed: an FTP server excludes every other, and nobody's machine shall have
+# an inetd, telnet and the r-commands, with set-user-ID programs, for the sake of tests.
+unpacked='pure-ftpd inetutils-inetd inetutils-telnet inetutils-telnetd rsh-redone-server rsh-client'
 unpacked_to=/usr/local/lib/faith-gw-tests
 vm='qemu-system-x86 kmod busybox-static python3-venv clang-14'
 
@@ -25,8 +27,11 @@ for package in $build $run $tests $vm; do
 	*) missing="$missing $package" ;;
 	esac
 done
-[ -d "$unpacked_to/$unpacked" ] || to_unpack=$unpacked
-[ -n "$missing${to_unpack:=}" ] || exit 0
+to_unpack=
+for package in $unpacked; do
+	[ -d "$unpacked_to/$package" ] || to_unpack="$to_unpack $package"
+done
+[ -n "$missing$to_unpack" ] || exit 0
 
 echo "missing packages:$missing $to_unpack"
 if [ "$(id -u)" != 0 ]; then
@@ -44,10 +49,10 @@ fi
 apt-get update -q
 # shellcheck disable=SC2086  # a list of words
 [ -z "$missing" ] || apt-get install -y -q --no-install-recommends $missing
-if [ -n "$to_unpack" ]; then
-	new=$unpacked_to/$unpacked.new
+for package in $to_unpack; do
+	new=$unpacked_to/$package.new
 	rm -rf "$new"
 	mkdir -p "$new"
-	(cd "$new" && apt-get download -q -o APT::Sandbox::User=root "$to_unpack" && dpkg-deb -x ./*.deb .)
-	mv "$new" "$unpacked_to/$unpacked"
-fi
+	(cd "$new" && apt-get download -q -o APT::Sandbox::User=root "$package" && dpkg-deb -x ./*.deb .)
+	mv "$new" "$unpacked_to/$package"
+done

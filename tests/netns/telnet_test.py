@@ -1,0 +1,201 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+"""Telnet of inetutils on a terminal in six, with telnetd started by inetd in four: interrupt and
+Synch, the urgent byte that Telnet was given (RFC 854; D38, D39).
+"""
+import contextlib
+import os
+import pathlib
+import pty
+import select
+import signal
+import socket
+import struct
+import termios
+import threading
+
+from gateway import newsletter, on
+from harness import check, equal, main, test, wait_for
+from hosts import FOUR, executable
+from peers import Program
+from wire import ETH_P_ALL, TCP
+
+PREFIX = "64:ff9b::"
+TARGET = on(FOUR, PREFIX)
+PROGRAMS = pathlib.Path("/usr/local/lib/faith-gw-tests")
+TELNET = PROGRAMS / "inetutils-telnet/usr/bin/inetutils-telnet"
+TELNETD = PROGRAMS / "inetutils-telnetd/usr/sbin/telnetd"
+INETD = PROGRAMS / "inetutils-inetd/usr/sbin/inetutils-inetd"
+NEEDS = tuple(map(str, (TELNET, TELNETD, INETD)))
+URG = 0x20
+SYNCH = b"\xff\xf2"  # IAC and Data Mark; inetutils sends the first one as urgent
+ESCAPE, PROMPT = "\x1d", "telnet> "
+
+
+class Terminal:
+    """A program on a terminal of its own: what it shows, and what is typed."""
+
+    def __init__(self, host, *argv):
+        ours, theirs = pty.openpty()
+        settings = termios.tcgetattr(theirs)
+        settings[3] &= ~termios.ECHO
+        termios.tcsetattr(theirs, termios.TCSANOW, settings)
+        self.fd, self.shown, self.read = ours, "", 0
+        host.scope.callback(os.close, ours)
+        self.process = host.start("setsid", "--ctty", *argv, stdin=theirs, stdout=theirs, stderr=theirs,
+                                  env={**os.environ, "TERM": "dumb"})
+        os.close(theirs)
+        host.scope.callback(self.process.wait)
+        host.scope.callback(self.process.kill)
+        self.scope = host.scope
+
+    def type(self, text):
+        os.write(self.fd, text.encode())
+
+    def until(self, text):
+        """Waits for it, behind all that was waited for before."""
+
+        def seen():
+            if select.select([self.fd], [], [], 0.1)[0]:
+                try:
+                    self.shown += os.read(self.fd, 65536).decode(errors="replace")
+                except OSError:  # the program has closed it
+                    pass
+            return text in self.shown[self.read:]
+
+        try:
+            wait_for(seen, f"{text!r} on the terminal", seconds=15)
+        finally:
+            self.scope.note("terminal: " + repr(self.shown[-500:]))
+        self.read = self.shown.index(text, self.read) + len(text)
+
+
+class Segments:
+    """What a host's eth0 carries from or to port 23, as it passes: (to the server?, octets, the urgent one)."""
+
+    def __init__(self, host):
+        self.seen = []
+        self.wire = host.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(ETH_P_ALL))
+        self.wire.bind(("eth0", ETH_P_ALL))
+        self.wire.settimeout(None)
+        threading.Thread(target=self._watch, daemon=True).start()
+
+    def _watch(self):
+        with contextlib.suppress(OSError):
+            while True:
+                self._look(self.wire.recv(65536))
+
+    def _look(self, frame):
+        kind, packet = frame[12:14], frame[14:]
+        if kind == b"\x86\xdd" and packet[6] == TCP:
+            segment = packet[40:40 + int.from_bytes(packet[4:6])]
+        elif kind == b"\x08\x00" and packet[9] == TCP:
+            segment = packet[(packet[0] & 15) * 4:int.from_bytes(packet[2:4])]
+        else:
+            return
+        source, target, _, _, head, flags, _, _, pointer = struct.unpack("!HHIIBBHHH", segment[:20])
+        data = segment[(head >> 4) * 4:]
+        if 23 in (source, target):
+            urgent = data[pointer - 1:pointer] if flags & URG else b""
+            self.seen.append((target == 23, data, urgent))
+
+    def urgent(self, to_server):
+        """The urgent octets of one direction, each with the one behind it."""
+        found, here = [], list(self.seen)
+        for number, (way, _, urgent) in enumerate(here):
+            if way == to_server and urgent:
+                behind = b"".join(data for other, data, _ in here[number + 1:] if other == way)
+                found.append(urgent + behind[:1])
+        return found
+
+    def said(self, to_server):
+        return b"".join(data for way, data, _ in list(self.seen) if way == to_server)
+
+
+SESSION = """#!/bin/sh
+trap 'echo interrupted' INT
+trap 'echo lost' USR1
+trap '/usr/bin/python3 -c "import termios; termios.tcflush(1, termios.TCOFLUSH)"; echo kept' USR2
+stty -echo
+echo ready
+while :; do
+    while read line; do
+        case "$line" in
+        flood) yes flood ;;
+        *) echo "got <$line>" ;;
+        esac
+    done
+done
+"""
+
+
+def session(t):
+    """(host four, terminal in six, what both ends' wires carry), logged in."""
+    net, gw = newsletter(t)
+    gw.load(prefix=PREFIX + "/96")
+    program = t.write("session", SESSION)
+    os.chmod(program, 0o755)
+    conf = t.write("inetd.conf", f"{FOUR}:telnet stream tcp4 nowait root {TELNETD} telnetd -h -E {program}\n")
+    Program(net.four, INETD, "-d", "-p", t.tmp / "inetd.pid", conf, port=23)
+    wires = {host.name: Segments(host) for host in (net.four, net.six)}
+    terminal = Terminal(net.six, TELNET, "-6", TARGET)
+    terminal.until("ready")
+    terminal.type("hello\n")
+    terminal.until("got <hello>")
+    equal([one for wire in wires.values() for way in (True, False) for one in wire.urgent(way)], [], "urgent octets")
+    return net, terminal, wires
+
+
+def command(terminal, *words):
+    """Each at the prompt of the client."""
+    for one in words:
+        terminal.type(ESCAPE)
+        terminal.until(PROMPT)
+        terminal.type(one + "\n")
+
+
+@test("telnet: an interrupt and its Synch, and the server's Synch in answer (D38)", needs=NEEDS)
+def interrupt(t):
+    _, terminal, wires = session(t)
+    command(terminal, "send ip", "send synch")
+    terminal.until("interrupted")
+    for to_server, who in ((True, "client"), (False, "server")):
+        for host in ("six", "four"):
+            wait_for(lambda host=host, to_server=to_server: wires[host].urgent(to_server) == [SYNCH],
+                     f"one Synch of the {who} on the wire of {host}")
+    terminal.type("and on\n")
+    terminal.until("got <and on>")
+
+
+@test("telnet: a client that hangs discards what the server said before its Synch, and only that (D38, D39)", needs=NEEDS)
+def discard(t):
+    net, terminal, wires = session(t)
+    (shell,) = [pid for pid in net.four.pids() if b"session" in pathlib.Path(f"/proc/{pid}/cmdline").read_bytes()
+                and executable(pid) != str(TELNETD)]
+    os.kill(terminal.process.pid, signal.SIGSTOP)
+    os.kill(shell, signal.SIGUSR1)
+    wait_for(lambda: b"lost\r\n" in wires["six"].said(False), "what the server said first to arrive")
+    os.kill(shell, signal.SIGUSR2)  # it flushes its terminal, and telnetd says so
+    wait_for(lambda: b"kept\r\n" in wires["six"].said(False), "all that the server said to arrive", seconds=15)
+    equal(wires["six"].urgent(False), [SYNCH], "urgent octets at the client")
+    os.kill(terminal.process.pid, signal.SIGCONT)
+    terminal.until("kept")
+    check("lost" not in terminal.shown, "the client showed what it should have discarded")
+
+
+@test("telnet: output aborted in the middle of a flood; the server's Synch comes as one (D38)", needs=NEEDS)
+def abort_output(t):
+    _, terminal, wires = session(t)
+    terminal.type("flood\n")
+    terminal.until("flood\r\nflood\r\nflood")
+    command(terminal, "send ao")
+    for host in ("four", "six"):
+        wait_for(lambda host=host: SYNCH in wires[host].urgent(False), f"the server's Synch on the wire of {host}")
+    command(terminal, "send ip")
+    terminal.until("interrupted")
+    terminal.type("and on\n")
+    terminal.until("got <and on>")
+
+
+if __name__ == "__main__":
+    main()
