@@ -88,12 +88,16 @@ def contents(tree: Tree, path: str, names: list[str]) -> Iterator[Finding]:
 
 
 def citations(tree: Tree) -> Iterator[Finding]:
-    """An id in a test's name is one that the tables explain."""
+    """An id in a test's name is one that the tables explain, and not as something to come."""
     known = {name for wanted in TABLES.values() for name in wanted}
+    later = {cells[0]: table for table in TABLES if tree.exists(table) for _, cells in rows(tree, table)
+             if "later" in cells[2:3]}
     for name, path, line in tests(tree):
         for cited in CITED.findall(name):
             if cited not in known:
                 yield Finding(path, line, f"{cited} is in no table of behaviours")
+            elif cited in later:
+                yield Finding(path, line, f"{cited} is for later in {later[cited]}, but here is a test")
 
 
 def findings(tree: Tree) -> Iterator[Finding]:

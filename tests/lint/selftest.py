@@ -94,6 +94,7 @@ FAULTS: dict[str, list[tuple[dict[str, str], str]]] = {
         (planted(F2="seen | kept | so | `addr: `"), "docs/faithd.md:2: F2: 2 tests have names that begin with 'addr: '"),
         ({"tests/unit/base/addr_test.cc": SHOWN + 'TEST_CASE("addr: x (D99)") {}\n'},
          "tests/unit/base/addr_test.cc:5: D99 is in no table"),
+        (planted(D1="seen | later | so |"), "tests/unit/base/addr_test.cc:2: D1 is for later in docs/faithd.md"),
         ({"tests/netns/wire_test.py": MODULE + '@test("wire: * is (F99)")\ndef f(t):\n    pass\n'},
          "tests/netns/wire_test.py:2: F99 is in no table"),
     ],
