@@ -5,8 +5,13 @@
 
 #include "loaded.h"
 
+#include "tests/support/effort.h"
 #include "tests/support/prog_run.h"
-#include "tests/support/stf_cases.h"
+#include "tests/support/random_stf.h"
+#include "tests/support/stf_frame_oracle.h"
+
+#include <iostream>
+#include <optional>
 
 namespace faith::test {
 
@@ -47,6 +52,34 @@ inline Packet inner_packet(const StfAddresses &addresses, std::uint8_t traffic_c
                                         .destination = addresses.destination6,
                                         .traffic_class = traffic_class});
     return with_segment(packet);
+}
+
+/* Random tunnels and changed frames for them: `run_one` puts one through the program, requires
+ * that what came out is the oracle's, and tells the oracle's reason; these are compared with
+ * what was counted, for a tunnel at a time. */
+template <class Tunnel>
+void check_random_frames(Tunnel &tunnel, StfWay way, int enough,
+                         const std::function<std::optional<fgw_reason>(const Bytes &)> &run_one) {
+    Random random;
+    std::cout << (way == StfWay::In ? "xdp_stf" : "tc_encap") << ": random packets, "
+              << random.seed() << std::endl;
+    for (int judged = 0; judged < enough;) {
+        StfWorld world = random_tunnel(random);
+        tunnel.become(world);
+        const Loaded::Counts before = tunnel.counts();
+        Loaded::Counts expected = before;
+        for (int good = 0; good < 20; ++good) {
+            const Bytes frame = random_stf_frame(random, world, way);
+            for (int change = 0; change < 20; ++change, ++judged) {
+                const Bytes changed = mutated(random, world, way, frame);
+                INFO(random.seed() << ", packet " << judged << " " << hex(changed));
+                if (const std::optional<fgw_reason> reason = run_one(changed))
+                    ++expected[*reason];
+            }
+        }
+        INFO(random.seed() << ", before packet " << judged);
+        REQUIRE(moved(before, tunnel.counts()) == moved(before, expected));
+    }
 }
 
 } // namespace faith::test
