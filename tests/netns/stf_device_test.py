@@ -15,14 +15,14 @@ from wire import ICMP6, Wire, echo, ip6
 WEST, FAR = "192.0.2.1", "2002:c633:6401::1"
 
 
-def tunnel(t):
-    """A 6to4 gateway, and the host that routes its IPv4 packets nowhere."""
+def tunnel(t, keys='address = "2002:c000:201::1/16"'):
+    """A gateway, of 6to4 unless told otherwise, and the host that routes its IPv4 packets nowhere."""
     net = Net(t)
     west, sea = net.host("west"), net.host("sea")
     net.link(west, "eth0", f"{WEST}/24", sea, "eth0", "192.0.2.254/24")
     west.ip(f"neigh add 192.0.2.254 lladdr {sea.mac('eth0')} dev eth0 nud permanent", "route add default via 192.0.2.254")
     west.gw = Gateway(t, west)
-    west.gw.load("-c", west.gw.config('[[stf]]\nuplink = "eth0"\naddress = "2002:c000:201::1/16"\n'))
+    west.gw.load("-c", west.gw.config(f'[[stf]]\nuplink = "eth0"\n{keys}\n'))
     return net
 
 
@@ -88,6 +88,18 @@ def one_hop(t):
         site.run("ping", "-6", "-n", "-c", 1, "-W", 0.2, "-t", 5, FAR, rc=None)
     sent = [(p.ttl, p.payload[7], p.payload[40]) for p in sea.packets(incoming_only=True) if p.protocol == 41]
     equal(sent, [(64, 63, 129), (64, 4, 128)], "outer TTL, hop limit and ICMPv6 type on the way out")
+
+
+@test("stf: 6rd without a border relay: the next hop says where, if it is a site (S33)")
+def sixrd_next_hop(t):
+    net = tunnel(t, f'sixrd = {{ prefix = "2001:db8::/32", ipv4 = "{WEST}" }}')
+    sea = Sea(net.sea, "eth0")
+    net.west.ip("route add 2001:db9::/32 via 2001:db8:c633:6401:: dev stf0", "route add 2001:dba::/32 dev stf0")
+    with net.west.gw.counts(STF_OUT=2, STF_OUT_NO_HOP=1):
+        for target in ("2001:db9::7", "2001:dba::7", "2001:db8:cb00:7107::1"):
+            ping(net, target)
+    sent = [packet.target for packet in sea.packets(incoming_only=True) if packet.protocol == 41]
+    equal(sent, ["198.51.100.1", "203.0.113.7"], "where the outer packets go: by the next hop, and to a site directly")
 
 
 if __name__ == "__main__":
