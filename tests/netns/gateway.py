@@ -103,7 +103,11 @@ class Gateway:
     @contextlib.contextmanager
     def counts(self, **expected):
         """Each named reason moves by exactly so many; by at least so many when the number
-        is a `more(n)`. Kernel and workers may count a moment after we saw the effect."""
+        is a `more(n)`. Kernel and workers may count a moment after we saw the effect.
+
+        STEERED counts lookups. The kernel asks again for a packet that comes when its
+        connection has just ended (a client's answer to what was sent twice), so where
+        connections go through, expect more() of it; CONNECTED is exact."""
         before, moved = self.reasons(), {}
         try:
             yield
