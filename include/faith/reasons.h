@@ -58,6 +58,7 @@
 	X(BAD_SOURCE,        52, POLICY, "client address embeds an IPv4 address that no client has, or lies in a prefix") \
 	X(RATE_LIMIT,        53, POLICY, "more new connections in a second from one /64 than allowed") \
 	X(REVOKED,           54, RELAY,  "session ended because a reload denies it") \
+	X(NO_RESERVED_PORT,  55, RELAY,  "no reserved port to be had for a connection from one") \
 	X(FTP_DATA,          56, RELAY,  "FTP data connection that was announced on a control connection") \
 	X(FTP_STRANGER,      57, RELAY,  "FTP data connection that was announced to somebody else: reset") \
 	X(FTP_NO_CLIENT,     58, RELAY,  "FTP client does not answer on the port it announced") \

@@ -227,9 +227,8 @@ constexpr Key<Service> service_keys[] = {
          read_choice<AlgFtp>(reader, node, ftp_dialects, out.alg_ftp.emplace());
      }},
     {"reserved_source_port",
-     [](Reader &reader, const Node &node, Service &) {
-         if (reader.boolean(node).value_or(false))
-             reader.fail_not_in_release(node, "reserved_source_port = true");
+     [](Reader &reader, const Node &node, Service &out) {
+         out.reserved_source_port = reader.boolean(node).value_or(false);
      }},
     {"proxy_protocol",
      [](Reader &reader, const Node &node, Service &) {

@@ -73,7 +73,8 @@ struct Service {
     std::optional<Millis> data_timeout{};
     std::optional<Alg> alg{};
     std::optional<AlgFtp> alg_ftp{};
-    std::string where{}; /* "FILE:LINE:COL" */
+    bool reserved_source_port = false; /* faithd -p */
+    std::string where{};               /* "FILE:LINE:COL" */
 };
 
 enum class Ecn { Copy, Rfc6040, Compatibility };

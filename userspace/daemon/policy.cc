@@ -65,6 +65,7 @@ private:
             .target = target,
             .port = request.port,
             .source = source_for(request.client, rule),
+            .reserved_port = service != nullptr && service->reserved_source_port,
             .rule = answer.rule,
             .idle_timeout =
                 own(service, &config::Service::idle_timeout).value_or(in_.relay.idle_timeout),

@@ -178,7 +178,8 @@ ftp::Step FtpControl::listen(std::uint16_t client_port) {
     const std::optional<Dial> dial = permitted(data_port);
     if (!dial)
         return alg_.failed();
-    Result<sys::UniqueFd> listener = sys::listen4(local_.address);
+    Result<sys::UniqueFd> listener =
+        sys::listen4(sys::Endpoint4{.address = local_.address, .port = 0});
     if (!listener || listener->get() >= tools_.ceiling)
         return alg_.failed();
     const Result<sys::Endpoint4> local = sys::local4(listener->get());

@@ -34,6 +34,7 @@ struct Dial {
     Ip4 target;
     std::uint16_t port = 0;
     std::optional<Ip4> source;         /* bind the IPv4 side to this address */
+    bool reserved_port = false;        /* and to a port that only root could bind (D32) */
     std::uint32_t rule = 0;            /* index into the generation's rules; no_rule if none */
     Millis idle_timeout{};             /* zero: none */
     Millis connect_timeout{};          /* zero: as long as the kernel tries */

@@ -25,81 +25,7 @@ Millis deadline(Millis from, Millis timeout) {
     return timeout > Millis{0} ? from + timeout : Millis::max();
 }
 
-Step reset(std::optional<fgw_reason> reason) {
-    return Step{.action = Action::Reset, .next = Phase::Over, .reason = reason};
-}
-
-Step pass_on(Action action, Phase next) {
-    return Step{.action = action, .next = next, .reason = std::nullopt};
-}
-
-Step while_connecting(Event event) {
-    switch (event) {
-    case Event::Connected:
-        return Step{.action = Action::Start, .next = Phase::Open, .reason = FGW_CONNECTED};
-    case Event::Refused:
-        return reset(FGW_CONNECT_REFUSED);
-    case Event::TimedOut:
-        return reset(FGW_CONNECT_TIMEOUT);
-    case Event::Unreachable:
-        return reset(FGW_CONNECT_FAILED);
-    case Event::NoClient:
-        return reset(FGW_FTP_NO_CLIENT);
-    case Event::ClientReset:
-        return reset(FGW_CLIENT_RESET);
-    case Event::Revoke:
-        return reset(FGW_REVOKED);
-    case Event::ServerReset:
-        return reset(FGW_SERVER_RESET);
-    case Event::Stop:
-        return reset(std::nullopt);
-    default:
-        return Step{};
-    }
-}
-
-Step close(fgw_reason reason) {
-    return Step{.action = Action::Close, .next = Phase::Over, .reason = reason};
-}
-
-/* The first end is passed on, the second ends the session. */
-Step at_end(Phase phase, Event event) {
-    const bool client = event == Event::ClientEnd;
-    if (phase == Phase::Open)
-        return client ? pass_on(Action::FinToServer, Phase::ClientDone)
-                      : pass_on(Action::FinToClient, Phase::ServerDone);
-    if (phase == (client ? Phase::ServerDone : Phase::ClientDone))
-        return close(FGW_CLOSED);
-    return Step{};
-}
-
 } // namespace
-
-Step decide(Phase phase, Event event) {
-    if (phase == Phase::Over)
-        return Step{};
-    if (phase == Phase::Connecting)
-        return while_connecting(event);
-    switch (event) {
-    case Event::ClientEnd:
-    case Event::ServerEnd:
-        return at_end(phase, event);
-    case Event::ClientReset:
-        return reset(FGW_CLIENT_RESET);
-    case Event::ServerReset:
-        return reset(FGW_SERVER_RESET);
-    case Event::Idle:
-        return reset(FGW_IDLE_TIMEOUT);
-    case Event::Revoke:
-        return reset(FGW_REVOKED);
-    case Event::Hangup:
-        return close(FGW_FTP_HANGUP);
-    case Event::Stop:
-        return reset(std::nullopt);
-    default:
-        return Step{};
-    }
-}
 
 /* --- beginning and end --------------------------------------------------------------------- */
 
@@ -109,9 +35,12 @@ void Session::start(SessionTools &tools, const Parties &parties, Ticket ticket,
     client_ = std::move(client);
     server_ = std::move(server);
     const Dial &dial = parties_.dial;
+    const Ip4 source = dial.source.value_or(Ip4{});
+    const sys::Endpoint4 target{.address = dial.target, .port = dial.port};
     connecting(Side::Server,
-               sys::connect4(server_.get(), dial.source,
-                             sys::Endpoint4{.address = dial.target, .port = dial.port}));
+               dial.reserved_port
+                   ? tools.reserved.connect4(server_, source, target)
+                   : sys::connect4(server_.get(), {.address = source, .port = 0}, target));
 }
 
 void Session::start_active(SessionTools &tools, ActiveData data, Ticket ticket,
@@ -134,6 +63,8 @@ void Session::begin(SessionTools &tools, const Parties &parties, Ticket ticket, 
 
 void Session::connecting(Side dialled, sys::Connect outcome) {
     dialled_ = dialled;
+    if (outcome == sys::Connect::NoPort || outcome == sys::Connect::NotAllowed)
+        tools_->no_port(outcome, parties_);
     if (outcome != sys::Connect::Pending) {
         happen(not_connected(outcome));
         return;
@@ -148,6 +79,8 @@ void Session::connecting(Side dialled, sys::Connect outcome) {
 }
 
 Event Session::not_connected(sys::Connect failure) const {
+    if (failure == sys::Connect::NoPort || failure == sys::Connect::NotAllowed)
+        return Event::NoPort;
     if (dialled_ == Side::Client)
         return Event::NoClient;
     switch (failure) {

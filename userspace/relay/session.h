@@ -2,49 +2,16 @@
 /*
  * One client's connection, the connection to its server, and a pump each way; or, if it is
  * FTP's control connection, an FtpControl in the place of both.
- *
- * The life of a session. "End" of one side means that its FIN was read and that every
- * byte before it was given to the other side's socket.
- *
- *                 CONNECTING       OPEN             CLIENT_DONE      SERVER_DONE
- *                 SYN sent to      both directions  client's FIN     server's FIN
- *                 the server       flow             passed on        passed on
- *   ------------  ---------------  ---------------  ---------------  ---------------
- *   Connected     -> OPEN          never            never            never
- *   Refused       RST, REFUSED     never            never            never
- *   TimedOut      RST, TIMEOUT     never            never            never
- *   Unreachable   RST, FAILED      never            never            never
- *   NoClient      RST, NO_CLIENT   never            never            never
- *   ClientEnd     never            FIN to server    never            close, CLOSED
- *                                  -> CLIENT_DONE
- *   ServerEnd     never            FIN to client    close, CLOSED    never
- *                                  -> SERVER_DONE
- *   ClientReset   RST, C_RESET     RST, C_RESET     RST, C_RESET     RST, C_RESET
- *   ServerReset   RST, S_RESET     RST, S_RESET     RST, S_RESET     RST, S_RESET
- *   Idle          never            RST, IDLE        RST, IDLE        RST, IDLE
- *   Revoke        RST, REVOKED     RST, REVOKED     RST, REVOKED     RST, REVOKED
- *   Hangup        never            close, HANGUP    close, HANGUP    close, HANGUP
- *   Stop          RST, uncounted   RST, uncounted   RST, uncounted   RST, uncounted
- *
- *   RST    both connections are reset and the session is over (D34, D42). The side
- *          that began it is gone already; resetting it is harmless.
- *   close  both are closed: the FIN that was not sent yet goes out, and the kernel
- *          still delivers what waits in the send queues (D40).
- *   never  cannot happen: nothing is read while connecting, the connect timeout runs
- *          in place of the idle timer (D33, D43), and a side ends once.
- *
- * Of FTP's active mode there are sessions the other way round: the server has connected, and
- * the client is dialled. NoClient and ServerReset while connecting are theirs; what CONNECTING
- * says of the server is then true of the client.
- *
- * decide() is this table, and nothing else in the relay decides.
+ * What happens to it is decided in phase.h.
  */
 #pragma once
 
 #include "relay/admission.h"
 #include "relay/carrier.h"
+#include "relay/phase.h"
 #include "relay/relay.h"
 #include "sys/event_loop.h"
+#include "sys/reserved_ports.h"
 #include "sys/socket.h"
 
 #include <cstdint>
@@ -52,35 +19,6 @@
 #include <optional>
 
 namespace faith::relay {
-
-enum class Phase : std::uint8_t { Connecting, Open, ClientDone, ServerDone, Over };
-
-enum class Event : std::uint8_t {
-    Connected,
-    Refused,
-    TimedOut,
-    Unreachable,
-    NoClient,
-    ClientEnd,
-    ServerEnd,
-    ClientReset,
-    ServerReset,
-    Idle,
-    Revoke,
-    Hangup,
-    Stop,
-};
-
-enum class Action : std::uint8_t { Never, Start, FinToServer, FinToClient, Close, Reset };
-
-struct Step {
-    Action action = Action::Never;
-    Phase next = Phase::Over;
-    std::optional<fgw_reason> reason; /* counted, if there is one */
-    bool operator==(const Step &) const = default;
-};
-
-Step decide(Phase phase, Event event);
 
 class Session;
 
@@ -90,7 +28,10 @@ struct SessionTools {
     Stats &stats;
     PumpTools pumps;
     FtpTools &ftp;
+    sys::ReservedPorts &reserved;
     std::function<void(Session &)> over; /* the object may be used for another session */
+    /* None of the reserved ports would do. */
+    std::function<void(sys::Connect why, const Parties &)> no_port;
 };
 
 /*

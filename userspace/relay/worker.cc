@@ -19,6 +19,9 @@ constexpr sys::Interest reading{.read = true, .write = false};
 /* A descriptor may come free anywhere in the process, and nobody tells. */
 constexpr sys::Millis retry_after{100};
 
+/* Who has no port left has none for the next hundred clients. */
+constexpr sys::Millis between_complaints{10'000};
+
 } // namespace
 
 Result<std::unique_ptr<Worker>> Worker::create(const Options &options, Shared shared,
@@ -46,14 +49,17 @@ Worker::Worker(const Options &options, Shared shared, sys::UniqueFd listener,
                },
            .join = [this](ActiveData data) { join(std::move(data)); },
            .complain = options.complain},
-      tools_{.loop = *loop_,
-             .stats = stats_,
-             .pumps = {.scratch = scratch_,
-                       .buffers = buffers_,
-                       .pipes = pipes_,
-                       .spliced = stats_.bytes_spliced},
-             .ftp = ftp_,
-             .over = [this](Session &session) { session_over(session); }} {}
+      tools_{
+          .loop = *loop_,
+          .stats = stats_,
+          .pumps = {.scratch = scratch_,
+                    .buffers = buffers_,
+                    .pipes = pipes_,
+                    .spliced = stats_.bytes_spliced},
+          .ftp = ftp_,
+          .reserved = reserved_,
+          .over = [this](Session &session) { session_over(session); },
+          .no_port = [this](sys::Connect why, const Parties &parties) { no_port(why, parties); }} {}
 
 Worker::~Worker() { end_sessions(); }
 
@@ -198,6 +204,18 @@ void Worker::pause() {
 void Worker::resume() {
     resume_timer_ = sys::Timer{};
     (void)listener_watch_.want(reading);
+}
+
+void Worker::no_port(sys::Connect why, const Parties &parties) {
+    const sys::Millis now = loop_->now();
+    if (!ftp_.complain || (quiet_until_ && now < *quiet_until_))
+        return;
+    quiet_until_ = now + between_complaints;
+    const std::string what = why == sys::Connect::NotAllowed
+                                 ? "no permission for a reserved source port (CAP_NET_BIND_SERVICE)"
+                                 : "every reserved source port is in use";
+    ftp_.complain(what + ": " + to_string(parties.client.address) + " cannot be connected to " +
+                  to_string(parties.dial.target) + ":" + std::to_string(parties.dial.port));
 }
 
 /* --- sessions ------------------------------------------------------------------------------- */

@@ -60,6 +60,7 @@ private:
     void refuse(sys::UniqueFd client, fgw_reason reason);
     void pause();
     void resume();
+    void no_port(sys::Connect why, const Parties &parties);
     Session &take_session();
     void session_over(Session &session);
 
@@ -73,12 +74,14 @@ private:
     sys::PipePool pipes_;
     BufferPool buffers_;
     std::array<std::byte, read_bytes> scratch_;
+    sys::ReservedPorts reserved_;
     FtpTools ftp_;
     SessionTools tools_;
     std::deque<Session> slab_;
     std::vector<Session *> free_;
     std::uint32_t burst_ = 1;
-    sys::Timer resume_timer_; /* pending while accepting is paused */
+    sys::Timer resume_timer_;                /* pending while accepting is paused */
+    std::optional<sys::Millis> quiet_until_; /* complaints about ports */
     sys::Watch listener_watch_;
 };
 

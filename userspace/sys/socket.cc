@@ -64,35 +64,32 @@ Connect connect_outcome(int result, int number) {
     return connect_failure(number);
 }
 
-/* Nothing when the port of the source is not to be had. */
-std::optional<Dialled> dial6_from(const Endpoint6 &source, const Endpoint6 &target) {
-    Dialled dialled{
-        .fd = UniqueFd(::socket(AF_INET6, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_TCP)),
-        .outcome = Connect::Unreachable};
-    if (!dialled.fd)
-        return dialled;
-    const int fd = dialled.fd.get();
-    (void)switch_on(fd, IPPROTO_TCP, TCP_NODELAY);
-    (void)switch_on(fd, SOL_SOCKET, SO_OOBINLINE);
-    (void)switch_on(fd, IPPROTO_IPV6, IPV6_FREEBIND);
-    /* A port of its own is shared by connections to different clients; one of the kernel's
-     * choice is chosen by connect(), as in connect4(). */
-    (void)(source.port != 0 ? switch_on(fd, SOL_SOCKET, SO_REUSEADDR)
-                            : switch_on(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT));
-    const sockaddr_in6 local = address_of(source);
-    if (::bind(fd, reinterpret_cast<const sockaddr *>(&local), sizeof local) < 0) {
-        if (source.port != 0)
-            return std::nullopt;
-        dialled.outcome = connect_failure(errno);
-        return dialled;
-    }
-    const sockaddr_in6 remote = address_of(target);
-    const int result = ::connect(fd, reinterpret_cast<const sockaddr *>(&remote), sizeof remote);
+/* A port that was asked for is shared by connections to different targets, as long as none of
+ * them listens (D32). One of the kernel's choice is left to connect(), which has 28,000 for
+ * each target; bind() would take it for itself alone, and has 28,000 for all together. */
+void before_bind(int fd, std::uint16_t port) {
+    (void)(port != 0 ? switch_on(fd, SOL_SOCKET, SO_REUSEADDR)
+                     : switch_on(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT));
+}
+
+Connect bind_failure(std::uint16_t port, int number) {
+    if (port != 0 && number == EADDRINUSE)
+        return Connect::NoPort;
+    if (port != 0 && number == EACCES)
+        return Connect::NotAllowed;
+    return connect_failure(number);
+}
+
+template <class Address>
+Connect connect_from(int fd, const Address &source, std::uint16_t port, const Address &target) {
+    before_bind(fd, port);
+    if (::bind(fd, reinterpret_cast<const sockaddr *>(&source), sizeof source) < 0)
+        return bind_failure(port, errno);
+    const int result = ::connect(fd, reinterpret_cast<const sockaddr *>(&target), sizeof target);
     const int number = errno;
-    if (result < 0 && source.port != 0 && (number == EADDRNOTAVAIL || number == EADDRINUSE))
-        return std::nullopt; /* the same four numbers are in use, or in TIME_WAIT */
-    dialled.outcome = connect_outcome(result, number);
-    return dialled;
+    if (result < 0 && port != 0 && (number == EADDRNOTAVAIL || number == EADDRINUSE))
+        return Connect::NoPort; /* the same four numbers are in use, or in TIME_WAIT */
+    return connect_outcome(result, number);
 }
 
 } // namespace
@@ -185,36 +182,49 @@ Connect connect_failure(int number) {
     }
 }
 
-Connect connect4(int fd, std::optional<Ip4> source, const Endpoint4 &target) {
-    if (source) {
-        /* Without it bind() takes a port for itself alone, 28,000 for all destinations
-         * together; with it connect() takes one, 28,000 for each destination. */
-        (void)switch_on(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT);
-        const sockaddr_in local = address_of(Endpoint4{.address = *source, .port = 0});
-        if (::bind(fd, reinterpret_cast<const sockaddr *>(&local), sizeof local) < 0)
-            return connect_failure(errno);
-    }
+/* Address and port in one bind(): a second one would fail, and did in faithd (D31). */
+Connect connect4(int fd, const Endpoint4 &source, const Endpoint4 &target) {
     const sockaddr_in remote = address_of(target);
+    if (source.address != Ip4{} || source.port != 0)
+        return connect_from(fd, address_of(source), source.port, remote);
     const int result = ::connect(fd, reinterpret_cast<const sockaddr *>(&remote), sizeof remote);
     return connect_outcome(result, errno);
 }
 
-Dialled dial6(const Endpoint6 &source, const Endpoint6 &target) {
-    if (std::optional<Dialled> dialled = dial6_from(source, target))
-        return *std::move(dialled);
-    return *dial6_from(Endpoint6{.address = source.address, .port = 0}, target);
+Dialled dial6_from(const Endpoint6 &source, const Endpoint6 &target) {
+    Dialled dialled{
+        .fd = UniqueFd(::socket(AF_INET6, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_TCP)),
+        .outcome = Connect::Unreachable};
+    if (!dialled.fd)
+        return dialled;
+    const int fd = dialled.fd.get();
+    (void)switch_on(fd, IPPROTO_TCP, TCP_NODELAY);
+    (void)switch_on(fd, SOL_SOCKET, SO_OOBINLINE);
+    (void)switch_on(fd, IPPROTO_IPV6, IPV6_FREEBIND);
+    dialled.outcome = connect_from(fd, address_of(source), source.port, address_of(target));
+    return dialled;
 }
 
-Result<UniqueFd> listen4(Ip4 address) {
+Dialled dial6(const Endpoint6 &source, const Endpoint6 &target) {
+    Dialled dialled = dial6_from(source, target);
+    if (dialled.outcome == Connect::NoPort || dialled.outcome == Connect::NotAllowed)
+        return dial6_from(Endpoint6{.address = source.address, .port = 0}, target);
+    return dialled;
+}
+
+Result<UniqueFd> listen4(const Endpoint4 &at) {
+    const std::string where = to_string(at.address);
     int error = 0;
     UniqueFd fd = open_tcp4(error);
     if (!fd)
         return system_error(error, "IPv4 socket");
-    const sockaddr_in local = address_of(Endpoint4{.address = address, .port = 0});
+    if (at.port != 0)
+        (void)switch_on(fd.get(), SOL_SOCKET, SO_REUSEADDR);
+    const sockaddr_in local = address_of(at);
     if (::bind(fd.get(), reinterpret_cast<const sockaddr *>(&local), sizeof local) < 0)
-        return system_error(errno, "bind to " + to_string(address));
+        return system_error(errno, "bind to " + where);
     if (::listen(fd.get(), data_backlog) < 0)
-        return system_error(errno, "listen on " + to_string(address));
+        return system_error(errno, "listen on " + where);
     return fd;
 }
 

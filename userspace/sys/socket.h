@@ -26,6 +26,8 @@ struct Endpoint4 {
     std::uint16_t port = 0; /* host byte order */
 };
 
+/* Of a source, the address 0 and the port 0 are the kernel's choice. */
+
 /*
  * A listener on [::1] and a port of the kernel's choice, IPv6 only: connections come
  * to it by sk_lookup, not by its address. TCP_NODELAY and SO_OOBINLINE (D8, D33) are
@@ -58,9 +60,11 @@ enum class Connect {
     Refused,
     TimedOut,
     Unreachable, /* every other failure */
+    NoPort,      /* the port of the source is not to be had, or not for one more to that target */
+    NotAllowed,  /* the port of the source takes CAP_NET_BIND_SERVICE */
 };
-/* Starts to connect, from the given source if there is one. */
-Connect connect4(int fd, std::optional<Ip4> source, const Endpoint4 &target);
+/* Starts to connect. After NoPort the socket is of no more use: it keeps the port. */
+Connect connect4(int fd, const Endpoint4 &source, const Endpoint4 &target);
 Connect connect_failure(int number); /* the errors of connect(2) and SO_ERROR, sorted */
 
 /* An IPv6 socket that is connecting. */
@@ -68,13 +72,13 @@ struct Dialled {
     UniqueFd fd; /* empty when there was no descriptor to be had */
     Connect outcome = Connect::Unreachable;
 };
-/* From an address that need not be one of the host's (L4), and from source.port if it is not
- * 0, may be used, and is free. */
+/* From an address that need not be one of the host's (L4). */
+Dialled dial6_from(const Endpoint6 &source, const Endpoint6 &target);
+/* The same, and from another port if that one is not to be had. */
 Dialled dial6(const Endpoint6 &source, const Endpoint6 &target);
 
-/* A listener on that address of the host and a port of the kernel's choice; accepted sockets
- * have what those of listen6() have. */
-Result<UniqueFd> listen4(Ip4 address);
+/* A listener on that address of the host; accepted sockets have what those of listen6() have. */
+Result<UniqueFd> listen4(const Endpoint4 &at);
 
 struct Accepted4 {
     Accepted::Kind kind = Accepted::Kind::Again;

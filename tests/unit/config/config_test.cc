@@ -102,6 +102,7 @@ local = []
 
 [[service]]
 port = 8080
+reserved_source_port = true
 
 [metrics]
 listen = ""
@@ -144,7 +145,9 @@ target = "syslog"
     CHECK(config.services[0].half_closed_timeout == Millis(2s));
     CHECK(config.services[0].data_timeout == Millis(3s));
     CHECK(config.services[0].where == "f:23:1");
+    CHECK_FALSE(config.services[0].reserved_source_port);
     CHECK(config.services[1].port == 8080);
+    CHECK(config.services[1].reserved_source_port);
     CHECK_FALSE(config.services[1].idle_timeout);
     CHECK(config.log.level == LogLevel::Debug);
     CHECK(config.log.target == LogTarget::Syslog);
@@ -181,8 +184,6 @@ TEST_CASE("config: what this release lacks is an error, never ignored") {
     const Case cases[] = {
         {"[relay]\nhandshake = \"truthful\"",
          "f:2:13: handshake = \"truthful\" is not in this release"},
-        {"[[service]]\nport = 21\nreserved_source_port = true",
-         "f:3:24: reserved_source_port = true is not in this release"},
         {"[[service]]\nport = 21\nproxy_protocol = \"v2\"",
          "f:3:18: proxy_protocol = \"v2\" is not in this release"},
         {"[[service]]\nport = 21\nlocal = [\"/usr/sbin/vsftpd\"]",

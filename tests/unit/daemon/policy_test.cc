@@ -140,6 +140,17 @@ TEST_CASE("policy: a service's idle timeout replaces the general one for its por
     CHECK(idle(80) == std::chrono::minutes(30));
 }
 
+TEST_CASE(
+    "policy: a reserved source port where the service asks for it, beside the address (D31)") {
+    PolicyInputs in = inputs("::/0 permit 0.0.0.0/0 198.51.100.9\n");
+    in.services = {{.port = 22, .idle_timeout = {}, .reserved_source_port = true, .where = {}}};
+    const Ip6 destination = ip6("64:ff9b::198.51.100.7");
+    const relay::Dial ssh = std::get<relay::Dial>(decide(in, destination, 22));
+    CHECK(ssh.reserved_port);
+    CHECK(ssh.source == ip4("198.51.100.9"));
+    CHECK_FALSE(std::get<relay::Dial>(decide(in, destination, 80)).reserved_port);
+}
+
 TEST_CASE("policy: each timeout of a service replaces the general one for its port") {
     using Millis = config::Millis;
     PolicyInputs in = inputs(permit_all);

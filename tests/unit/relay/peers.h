@@ -11,12 +11,15 @@
 #include <catch2/catch.hpp>
 
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <linux/sockios.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include <array>
 #include <cerrno>
@@ -43,6 +46,24 @@ public:
 
 private:
     void (*before_)(int);
+};
+
+/* This thread cannot bind reserved ports, whoever runs the tests. */
+class Unprivileged {
+public:
+    Unprivileged() {
+        REQUIRE(::syscall(SYS_capget, &header_, before_.data()) == 0);
+        std::array<__user_cap_data_struct, 2> now = before_;
+        now[0].effective &= ~(1U << CAP_NET_BIND_SERVICE);
+        REQUIRE(::syscall(SYS_capset, &header_, now.data()) == 0);
+    }
+    ~Unprivileged() { (void)::syscall(SYS_capset, &header_, before_.data()); }
+    Unprivileged(const Unprivileged &) = delete;
+    Unprivileged &operator=(const Unprivileged &) = delete;
+
+private:
+    __user_cap_header_struct header_{.version = _LINUX_CAPABILITY_VERSION_3, .pid = 0};
+    std::array<__user_cap_data_struct, 2> before_{};
 };
 
 inline void make_nonblocking(int fd) {

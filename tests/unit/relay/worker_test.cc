@@ -112,6 +112,39 @@ TEST_CASE("worker: a client with an IPv4-mapped address is refused unasked (D12)
     CHECK_FALSE(asked);
 }
 
+TEST_CASE("worker: a client whose server cannot be dialled from a reserved port is reset; one line "
+          "in ten seconds says so (D32)") {
+    std::string said;
+    Options options;
+    options.complain = [&](std::string_view text) { said += std::string(text) + "\n"; };
+    Rig rig(options);
+    rig.dial.reserved_port = true;
+    const peers::Unprivileged unprivileged;
+    const auto refused = [&] {
+        const peers::UniqueFd client = peers::connect6(rig.port());
+        CHECK(rig.end_seen(client.get()) == Seen::Reset);
+    };
+    refused();
+    refused();
+    const std::string line = "no permission for a reserved source port (CAP_NET_BIND_SERVICE): ::1 "
+                             "cannot be connected to 127.0.0.1:" +
+                             std::to_string(rig.dial.port) + "\n";
+    CHECK(said == line);
+    CHECK(rig.count(FGW_NO_RESERVED_PORT) == 2);
+    rig.pass(Millis{9'999});
+    refused();
+    CHECK(said == line);
+    rig.pass(Millis{1});
+    refused();
+    CHECK(said == line + line);
+    CHECK(rig.live() == 0);
+    CHECK_FALSE(rig.server.accept());
+
+    rig.dial.reserved_port = false;
+    Rig::Ends ends = rig.connect();
+    CHECK(rig.carry(ends.client.get(), ends.server.get(), "as ever") == "as ever");
+}
+
 TEST_CASE("worker: a new policy is for new connections") {
     Rig rig;
     Rig::Ends old = rig.connect();

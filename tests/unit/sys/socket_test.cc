@@ -84,7 +84,8 @@ TEST_CASE("socket: connecting, refused, and bound to a source") {
     CHECK(option(fd.get(), IPPROTO_TCP, TCP_NODELAY) == 1);
     CHECK(option(fd.get(), SOL_SOCKET, SO_OOBINLINE) == 1);
     const Endpoint4 target{.address = loopback, .port = server.port};
-    CHECK(connect4(fd.get(), Ip4{.value = 0x7f000209}, target) == Connect::Pending);
+    CHECK(connect4(fd.get(), {.address = {.value = 0x7f000209}, .port = 0}, target) ==
+          Connect::Pending);
     CHECK(option(fd.get(), IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT) == 1);
     const Result<Endpoint4> local = local4(fd.get());
     REQUIRE(local);
@@ -94,7 +95,7 @@ TEST_CASE("socket: connecting, refused, and bound to a source") {
 
     server.fd.reset();
     const UniqueFd refused = open_tcp4(error);
-    const Connect outcome = connect4(refused.get(), std::nullopt, target);
+    const Connect outcome = connect4(refused.get(), {}, target);
     if (outcome == Connect::Pending)
         CHECK(connect_failure(take_error(refused.get())) == Connect::Refused);
     else
@@ -165,7 +166,7 @@ TEST_CASE("socket: dialled from an address of nobody, and from a port if it is t
 }
 
 TEST_CASE("socket: an IPv4 listener on an address, and who comes to it") {
-    const Result<UniqueFd> listener = listen4(loopback);
+    const Result<UniqueFd> listener = listen4({.address = loopback, .port = 0});
     REQUIRE(listener);
     const Result<Endpoint4> local = local4(listener->get());
     REQUIRE(local);
@@ -178,7 +179,7 @@ TEST_CASE("socket: an IPv4 listener on an address, and who comes to it") {
     CHECK(accepted.peer.port == peers::port_of(client.get()));
     CHECK(option(accepted.fd.get(), IPPROTO_TCP, TCP_NODELAY) == 1);
     CHECK((::fcntl(accepted.fd.get(), F_GETFL) & O_NONBLOCK) != 0);
-    CHECK_FALSE(listen4(Ip4{.value = 0xc0000201})); /* 192.0.2.1 */
+    CHECK_FALSE(listen4({.address = {.value = 0xc0000201}, .port = 0})); /* 192.0.2.1 */
     CHECK(accept4(-1).kind == Accepted::Kind::Failed);
 }
 

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include "sys/reserved_ports.h"
+
+namespace faith::sys {
+
+template <class Try>
+bool ReservedPorts::search(Try attempt) {
+    for (int tried = 0; tried <= high_ - low_; ++tried) {
+        last_ = last_ == low_ ? high_ : static_cast<std::uint16_t>(last_ - 1);
+        if (!attempt(last_))
+            return true;
+    }
+    return false;
+}
+
+Connect ReservedPorts::connect4(UniqueFd &fd, Ip4 source, const Endpoint4 &target) {
+    Connect outcome = Connect::NoPort;
+    (void)search([&](std::uint16_t port) {
+        outcome = sys::connect4(fd.get(), Endpoint4{.address = source, .port = port}, target);
+        if (outcome != Connect::NoPort)
+            return false;
+        /* It keeps its port for ever. The old one is closed first: there may be no descriptor
+         * for a second one. */
+        int error = 0;
+        fd.reset();
+        fd = open_tcp4(error);
+        if (!fd)
+            outcome = Connect::Unreachable;
+        return static_cast<bool>(fd);
+    });
+    return outcome;
+}
+
+} // namespace faith::sys

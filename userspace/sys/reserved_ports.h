@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Source ports from 1023 down to 512, as rresvport(3) gives them: a peer takes them for the
+ * word of the host's administrator (D32). To bind one takes CAP_NET_BIND_SERVICE, and nothing
+ * else in the relay takes any privilege.
+ *
+ * Unlike those of rresvport() a port is shared by connections to different targets, so that
+ * there are 512 for each. Every search goes on behind the port that was given last: the one
+ * that ended last, whose four numbers may be in TIME_WAIT, is tried last.
+ */
+#pragma once
+
+#include "sys/socket.h"
+
+namespace faith::sys {
+
+class ReservedPorts {
+public:
+    static constexpr std::uint16_t highest = 1023;
+    static constexpr std::uint16_t lowest = 512;
+
+    /* Tests without privilege take ports that anybody may bind. */
+    explicit ReservedPorts(std::uint16_t high = highest, std::uint16_t low = lowest)
+        : high_(high), low_(low), last_(low) {}
+
+    /* As sys::connect4(). The socket may be replaced by a fresh one; NoPort: none would do. */
+    Connect connect4(UniqueFd &fd, Ip4 source, const Endpoint4 &target);
+
+private:
+    template <class Try>
+    bool search(Try attempt); /* false: it wanted the next port each time */
+
+    std::uint16_t high_;
+    std::uint16_t low_;
+    std::uint16_t last_;
+};
+
+} // namespace faith::sys
