@@ -4,7 +4,8 @@
  * here before it looks at any other listener, so from the prefix match on no path ends in
  * "let the kernel look": a wildcard sshd never answers for an IPv4 host (F11), and
  * without a listener, or without a rule that permits it, the client gets a reset at once
- * (F14). Most of what is denied never comes here: the guards have seen its first packet.
+ * (F14). A port that another program captured is that program's, alive or gone. Most of what is
+ * denied never comes here: the guards have seen its first packet.
  */
 #include "lib/event.h"
 #include "lib/finish.h"
@@ -43,6 +44,19 @@ static __always_inline bool lookup_assign(struct bpf_sk_lookup *ctx, __u32 first
 	return false;
 }
 
+/* The same for a service: its program's listener and no other. */
+static __always_inline bool service_assign(struct bpf_sk_lookup *ctx, __u32 service)
+{
+	struct bpf_sock *listener = bpf_map_lookup_elem(&fgw_svc_socks, &service);
+	long refused;
+
+	if (!listener)
+		return false;
+	refused = lookup_probing(ctx) ? 0 : bpf_sk_assign(ctx, listener, BPF_SK_LOOKUP_F_REPLACE);
+	bpf_sk_release(listener);
+	return !refused;
+}
+
 /* Which connection it is; the words are in network byte order. */
 static __always_inline struct attempt lookup_attempt(const struct steer_tuple *tuple,
 						     const struct fgw_prefix_val *prefix)
@@ -58,19 +72,38 @@ static __always_inline struct attempt lookup_attempt(const struct steer_tuple *t
 	return attempt;
 }
 
-/* Among the captured ports, or told to this client a moment ago. */
-static __always_inline bool lookup_takes_port(const struct attempt *attempt)
+static __always_inline struct fgw_expected_key lookup_expected_key(const struct attempt *attempt)
 {
 	struct fgw_expected_key key = {.port = attempt->destination_port};
+
+	fgw_copy(key.client, attempt->source, sizeof(key.client));
+	fgw_copy(key.destination, attempt->destination, sizeof(key.destination));
+	return key;
+}
+
+/* The service that a program captured and this connection belongs to; 0: none. */
+static __always_inline __u32 lookup_service(const struct attempt *attempt,
+					    const struct fgw_expected_key *key)
+{
+	const struct fgw_service_data *told = bpf_map_lookup_elem(&fgw_svc_data, key);
+	__u32 port = attempt->destination_port;
+
+	if (told && bpf_ktime_get_ns() < told->until_ns)
+		return told->service;
+	return bpf_map_lookup_elem(&fgw_services, &port) ? port : 0;
+}
+
+/* Among the captured ports, or told to this client a moment ago. */
+static __always_inline bool lookup_takes_port(const struct attempt *attempt,
+					      const struct fgw_expected_key *key)
+{
 	__u32 index = attempt->destination_port / 64;
 	const struct fgw_port_word *word = bpf_map_lookup_elem(&fgw_ports, &index);
 	const struct fgw_expected *expected;
 
 	if (word && steer_port_is_captured(word, attempt->destination_port))
 		return true;
-	fgw_copy(key.client, attempt->source, sizeof(key.client));
-	fgw_copy(key.destination, attempt->destination, sizeof(key.destination));
-	expected = bpf_map_lookup_elem(&fgw_expected, &key);
+	expected = bpf_map_lookup_elem(&fgw_expected, key);
 	return expected && bpf_ktime_get_ns() < expected->until_ns;
 }
 
@@ -88,29 +121,47 @@ static __always_inline enum fgw_reason lookup_decide(const struct bpf_sk_lookup 
 	return decision->reason;
 }
 
+/* Whoever serves the port, or why nobody does. */
+static __always_inline enum fgw_reason lookup_give(struct bpf_sk_lookup *ctx,
+						   const struct steer_tuple *tuple, __u32 service,
+						   __u32 listeners)
+{
+	if (service)
+		return service_assign(ctx, service) ? FGW_SERVICE_STEERED : FGW_SERVICE_GONE;
+	return lookup_assign(ctx, steer_slot(tuple, listeners), listeners) ? FGW_STEERED
+									   : FGW_NO_LISTENER;
+}
+
+static __always_inline bool lookup_given(enum fgw_reason reason)
+{
+	return reason == FGW_STEERED || reason == FGW_SERVICE_STEERED;
+}
+
 static __always_inline enum fgw_reason lookup_steer(struct bpf_sk_lookup *ctx,
 						    const struct steer_tuple *tuple,
 						    const struct fgw_prefix_val *prefix)
 {
 	const struct fgw_config *config = config_get();
 	const struct attempt attempt = lookup_attempt(tuple, prefix);
+	const struct fgw_expected_key key = lookup_expected_key(&attempt);
 	struct decision decision;
 	enum fgw_reason reason;
+	__u32 service;
 
 	if (ctx->protocol != FGW_L4_TCP && !lookup_probing(ctx))
 		return FGW_LOOKUP_NOT_TCP;
 	if (!config || !config->keepfaith)
 		return FGW_LOOKUP_OFF;
-	if (!config->all_ports && !lookup_takes_port(&attempt))
+	service = lookup_service(&attempt, &key);
+	if (!service && !config->all_ports && !lookup_takes_port(&attempt, &key))
 		return FGW_PORT_NOT_CAPTURED;
 	reason = lookup_decide(ctx, &attempt, &decision);
 	if (reason != FGW_ACL_PERMIT)
 		return reason;
-	if (!lookup_assign(ctx, steer_slot(tuple, config->listeners), config->listeners))
-		return FGW_NO_LISTENER;
-	if (!lookup_probing(ctx))
+	reason = lookup_give(ctx, tuple, service, config->listeners);
+	if (lookup_given(reason) && !lookup_probing(ctx))
 		acl_count_hit(decision.verdict);
-	return FGW_STEERED;
+	return reason;
 }
 
 SEC("sk_lookup")
@@ -133,5 +184,5 @@ int fgw_sk_lookup(struct bpf_sk_lookup *ctx)
 	reason = lookup_steer(ctx, &tuple, &prefix);
 	if (!lookup_probing(ctx))
 		reason_count(reason);
-	return reason == FGW_STEERED ? SK_PASS : SK_DROP;
+	return lookup_given(reason) ? SK_PASS : SK_DROP;
 }

@@ -136,6 +136,28 @@ struct fgw_expected_map {
 	__type(value, struct fgw_expected);
 };
 
+struct fgw_services_map {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, FGW_MAX_SERVICES);
+	__uint(map_flags, BPF_F_NO_PREALLOC); /* mostly none */
+	__type(key, __u32);
+	__type(value, struct fgw_service);
+};
+
+struct fgw_service_socks_map {
+	__uint(type, BPF_MAP_TYPE_SOCKHASH);
+	__uint(max_entries, FGW_MAX_SERVICES);
+	__type(key, __u32);
+	__type(value, __u64); /* as fgw_socks */
+};
+
+struct fgw_service_data_map {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, FGW_MAX_EXPECTED);
+	__type(key, struct fgw_expected_key);
+	__type(value, struct fgw_service_data);
+};
+
 struct fgw_events_map {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
 	__uint(max_entries, FGW_EVENT_BYTES);
@@ -178,6 +200,9 @@ extern struct fgw_hits_map fgw_hits SEC(".maps");
 extern struct fgw_rates_map fgw_rates SEC(".maps");
 extern struct fgw_full_map fgw_full SEC(".maps");
 extern struct fgw_expected_map fgw_expected SEC(".maps");
+extern struct fgw_services_map fgw_services SEC(".maps");
+extern struct fgw_service_socks_map fgw_svc_socks SEC(".maps");
+extern struct fgw_service_data_map fgw_svc_data SEC(".maps");
 extern struct fgw_events_map fgw_events SEC(".maps");
 extern struct fgw_events_lost_map fgw_events_lost SEC(".maps");
 extern struct fgw_stf_map fgw_stf SEC(".maps");

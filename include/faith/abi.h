@@ -29,6 +29,7 @@
 #define FGW_RATE_ENTRIES 65536	 /* token buckets; beyond, the one idle longest is forgotten */
 #define FGW_MAX_FULL_SOURCES 16384 /* client /64s with as many sessions as they may have */
 #define FGW_MAX_EXPECTED 16384	 /* data connections that clients were told to make */
+#define FGW_MAX_SERVICES 1024	 /* ports that other programs serve */
 #define FGW_EVENT_BYTES 262144	 /* the ring of events: a power of two, whole pages */
 
 /* fgw_meta[0]: which build made these maps. */
@@ -101,6 +102,28 @@ struct fgw_expected {
 	__u64 until_ns; /* CLOCK_MONOTONIC */
 };
 FGW_ASSERT_SIZE(struct fgw_expected, 8);
+
+/* fgw_services, by port (host byte order): another program's listener takes the connections
+ * to a prefix on this port, which is what the IN6P_FAITH socket option was (F19). The socket
+ * is in fgw_svc_socks under the same key, and the kernel takes it out when it is closed; the
+ * entry here stays, so that nobody else serves the port until it is captured again or
+ * released. */
+struct fgw_service {
+	__u64 cookie;	  /* of the socket (SO_COOKIE) */
+	__u32 pid;	  /* of its program, as whoever captured it saw it */
+	__u32 pad;
+	char program[16]; /* name of that process, NUL-terminated */
+};
+FGW_ASSERT_SIZE(struct fgw_service, 32);
+
+/* fgw_svc_data: the same for one client and one more port: FTP told it to make its data
+ * connection there, and the control connection is with that service. */
+struct fgw_service_data {
+	__u64 until_ns; /* CLOCK_MONOTONIC */
+	__u32 service;	/* port of the service */
+	__u32 pad;
+};
+FGW_ASSERT_SIZE(struct fgw_service_data, 16);
 
 /* fgw_reasons[enum fgw_reason], one per CPU. */
 struct fgw_count {

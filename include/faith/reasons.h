@@ -35,6 +35,8 @@
 	X(PORT_NOT_CAPTURED, 18, LOOKUP, "port is not among the captured ones: reset") \
 	X(LOOKUP_OFF,        19, LOOKUP, "lookup for a prefix while keepfaith is off: refused") \
 	X(LOOKUP_NOT_TCP,    20, LOOKUP, "lookup for a prefix that is not TCP: refused") \
+	X(SERVICE_STEERED,   21, LOOKUP, "connection given to the program that captured its port") \
+	X(SERVICE_GONE,      22, LOOKUP, "the program that captured the port is gone: reset until it is captured again or released") \
 	X(ACL_PERMIT,        32, POLICY, "permitted by a rule") \
 	X(ACL_DENY,          33, POLICY, "denied by a rule") \
 	X(ACL_NO_MATCH,      34, POLICY, "denied: no rule matches") \

@@ -37,6 +37,15 @@
     F(fgw_expected_key, pad)                                                                       \
     S(fgw_expected)                                                                                \
     F(fgw_expected, until_ns)                                                                      \
+    S(fgw_service)                                                                                 \
+    F(fgw_service, cookie)                                                                         \
+    F(fgw_service, pid)                                                                            \
+    F(fgw_service, pad)                                                                            \
+    F(fgw_service, program)                                                                        \
+    S(fgw_service_data)                                                                            \
+    F(fgw_service_data, until_ns)                                                                  \
+    F(fgw_service_data, service)                                                                   \
+    F(fgw_service_data, pad)                                                                       \
     S(fgw_count)                                                                                   \
     F(fgw_count, packets)                                                                          \
     S(fgw_stf_key)                                                                                 \

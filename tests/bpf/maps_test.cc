@@ -61,6 +61,10 @@ TEST_CASE("maps: each has its name, and the sizes and the limit of the contract"
          FGW_MAX_FULL_SOURCES},
         {FGW_MAP_EXPECTED, BPF_MAP_TYPE_LRU_HASH, sizeof(fgw_expected_key), sizeof(fgw_expected),
          FGW_MAX_EXPECTED},
+        {FGW_MAP_SERVICES, BPF_MAP_TYPE_HASH, 4, sizeof(fgw_service), FGW_MAX_SERVICES},
+        {FGW_MAP_SERVICE_SOCKS, BPF_MAP_TYPE_SOCKHASH, 4, 8, FGW_MAX_SERVICES},
+        {FGW_MAP_SERVICE_DATA, BPF_MAP_TYPE_LRU_HASH, sizeof(fgw_expected_key),
+         sizeof(fgw_service_data), FGW_MAX_EXPECTED},
         {FGW_MAP_EVENTS, BPF_MAP_TYPE_RINGBUF, 0, 0, FGW_EVENT_BYTES},
         {FGW_MAP_EVENTS_LOST, BPF_MAP_TYPE_PERCPU_ARRAY, 4, sizeof(fgw_count), 1},
     };
@@ -81,8 +85,8 @@ TEST_CASE("maps: bpftool can print them as names and numbers, but sockets, table
     for (const auto &[name, map] : maps_of(loaded)) {
         INFO(name);
         /* The kernel takes no types for a sockmap, a map of maps or a ring. */
-        const bool typed =
-            name != FGW_MAP_SOCKS && name != FGW_MAP_ACL_TABLES && name != FGW_MAP_EVENTS;
+        const bool typed = name != FGW_MAP_SOCKS && name != FGW_MAP_SERVICE_SOCKS &&
+                           name != FGW_MAP_ACL_TABLES && name != FGW_MAP_EVENTS;
         CHECK((map.btf_value_type_id != 0) == typed);
     }
 }

@@ -37,6 +37,14 @@ public:
         INFO((done ? "" : done.error().text));
         REQUIRE(done);
     }
+    /* A program captures the port that its listener is meant for. */
+    void capture(std::uint32_t port, const Listener &listener) {
+        const std::uint64_t fd = static_cast<std::uint64_t>(listener.fd.get());
+        REQUIRE(loaded.maps().service_socks.put(port, fd));
+        fgw_service service{};
+        service.cookie = listener.cookie;
+        REQUIRE(loaded.maps().services.put(port, service));
+    }
     void empty(std::uint32_t slot) { REQUIRE(loaded.maps().socks.erase(slot)); }
     void only_ports(std::initializer_list<std::uint16_t> ports) {
         for (const std::uint16_t port : ports) {
@@ -185,6 +193,73 @@ TEST_CASE("sk_lookup: a port that one client was told is captured for it, until 
     CHECK(lookup.outcome({.to = address6("2001:db8:f::c000:202"), .to_port = 50123}) == refused);
     REQUIRE(lookup.loaded.maps().expected.put(key, {.until_ns = 1}));
     CHECK(lookup.outcome(data) == refused);
+}
+
+TEST_CASE("sk_lookup: a captured port is its program's, every other one the relay's (F11)") {
+    Lookup lookup;
+    lookup.listen(2);
+    Listener program;
+    lookup.capture(80, program);
+    const std::string given = "pass a stranger SERVICE_STEERED +1"; /* no slot of the relay's */
+    for (std::uint16_t port = 40000; port < 40050; ++port)
+        CHECK(lookup.outcome({.from_port = port, .to_port = 80}) == given);
+    const Connection other{.to_port = 81};
+    CHECK(lookup.outcome(other) == steered(other.slot(2)));
+    const Connection swapped{.to_port = 20480}; /* 80 in the other byte order */
+    CHECK(lookup.outcome(swapped) == steered(swapped.slot(2)));
+    CHECK(lookup.outcome({.to = address6("2001:db8:e::1"), .to_port = 80}) == "pass");
+}
+
+TEST_CASE("sk_lookup: a captured port whose program is gone is reset, never the relay's (F14)") {
+    Lookup lookup;
+    lookup.listen(2);
+    Listener program;
+    lookup.capture(80, program);
+    program.fd.reset();
+    CHECK(lookup.outcome({.to_port = 80}) == "drop SERVICE_GONE +1");
+    Listener next;
+    lookup.capture(80, next);
+    CHECK(lookup.outcome({.to_port = 80}) == "pass a stranger SERVICE_STEERED +1");
+    REQUIRE(lookup.loaded.maps().services.erase(80));
+    CHECK(lookup.outcome({.to_port = 80}) == steered(Connection{.to_port = 80}.slot(2)));
+}
+
+TEST_CASE("sk_lookup: a captured port needs no relay, no list of ports, but the rules") {
+    Lookup lookup;
+    lookup.listen(1);
+    lookup.only_ports({21});
+    Listener program;
+    lookup.capture(80, program);
+    CHECK(lookup.outcome({.to_port = 80}) == "pass a stranger SERVICE_STEERED +1");
+    lookup.empty(0);
+    CHECK(lookup.outcome({.to_port = 80}) == "pass a stranger SERVICE_STEERED +1");
+    lookup.loaded.rules("2001:db8:1::/48 deny 192.0.2.1");
+    CHECK(lookup.outcome({.to_port = 80}) == "drop ACL_DENY +1");
+    lookup.loaded.keepfaith(false);
+    CHECK(lookup.outcome({.to_port = 80}) == "drop LOOKUP_OFF +1");
+}
+
+TEST_CASE("sk_lookup: a data port that FTP told one client goes to the service that told it") {
+    Lookup lookup;
+    lookup.listen(1);
+    Listener program;
+    lookup.capture(21, program);
+    const Connection data{.to_port = 50123};
+    fgw_expected_key key{};
+    std::copy(data.from.bytes.begin(), data.from.bytes.end(), key.client);
+    std::copy(data.to.bytes.begin(), data.to.bytes.end(), key.destination);
+    key.port = data.to_port;
+    CHECK(lookup.outcome(data) == steered(0));
+    REQUIRE(lookup.loaded.maps().service_data.put(
+        key, {.until_ns = UINT64_MAX, .service = 21, .pad = 0}));
+    CHECK(lookup.outcome(data) == "pass a stranger SERVICE_STEERED +1");
+    CHECK(lookup.outcome({.from = address6("2001:db8:1::3"), .to_port = 50123}) == steered(0));
+    REQUIRE(lookup.loaded.maps().service_data.put(key, {.until_ns = 1, .service = 21, .pad = 0}));
+    CHECK(lookup.outcome(data) == steered(0));
+    REQUIRE(lookup.loaded.maps().service_data.put(
+        key, {.until_ns = UINT64_MAX, .service = 21, .pad = 0}));
+    program.fd.reset();
+    CHECK(lookup.outcome(data) == "drop SERVICE_GONE +1");
 }
 
 TEST_CASE("sk_lookup: with keepfaith off the prefix is closed (F9)") {

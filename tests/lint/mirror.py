@@ -24,6 +24,7 @@ ELSEWHERE = {
         ("tests/bpf/gateway_test.cc", "BPF objects, pins and links: need root"),
     r"userspace/datapath/acl_publisher\.cc":
         ("tests/bpf/acl_publisher_test.cc", "puts rules in force under running programs: needs root"),
+    r"userspace/datapath/services\.cc": ("tests/netns/capture_service_test.py", "maps of a loaded gateway: need root"),
     r"userspace/datapath/event_ring\.cc": ("tests/bpf/event_ring_test.cc", "a ring in the kernel: needs root"),
     r"userspace/daemon/gateway(_live|_events)?\.cc": ("tests/bpf/gateway_test.cc", "the life cycle: needs root"),
     r"userspace/daemon/(control|instance)\.cc": ("tests/netns/loader_test.py", "a running gateway and its clients"),

@@ -8,6 +8,7 @@
 #include "base/result.h"
 #include "daemon/plan.h"
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -35,6 +36,13 @@ int cmd_acl_show(Output output);
 /* From the file of options.acl, or from what is in force. 0 permit, 1 deny. */
 int cmd_acl_test(const Connection &connection, const daemon::Options &options, Output output);
 int cmd_explain(const Connection &connection, Output output); /* 0 permit, 1 deny */
+struct CaptureOptions {
+    int pid = 0;
+    std::optional<int> fd; /* the only one that listens, if it is not given */
+    std::string unit;      /* of systemd; instead of a pid */
+    std::string release;   /* a port, as typed; instead of both */
+};
+int cmd_capture(const CaptureOptions &options, Output output);
 int cmd_check(const daemon::Options &options, Output output);
 int cmd_map(const std::string &address, const daemon::Options &options, Output output);
 int cmd_version(Output output);

@@ -22,6 +22,7 @@ struct Arguments {
     std::string xdp = "auto";
     faith::cli::ReloadOptions reload;
     faith::cli::Connection connection;
+    faith::cli::CaptureOptions capture;
     bool follow = false;
     bool no_relay = false;
     bool json = false;
@@ -136,6 +137,32 @@ std::function<int()> add_keepfaith(CLI::App &app, Arguments &args) {
     return [&args] { return faith::cli::cmd_keepfaith(args.on_or_off, args.output()); };
 }
 
+std::function<int()> add_capture(CLI::App &app, Arguments &args) {
+    CLI::App &capture = *app.add_subcommand(
+        "capture", "Let another program serve the prefix on the port it listens on");
+    CLI::Option *pid =
+        capture.add_option("--pid", args.capture.pid, "Process that listens, over IPv6")
+            ->check(CLI::PositiveNumber);
+    CLI::Option *fd =
+        capture.add_option("--fd", args.capture.fd, "Its descriptor (default: the only listener)")
+            ->check(CLI::NonNegativeNumber);
+    CLI::Option *unit =
+        capture.add_option("--unit", args.capture.unit, "The main process of a unit of systemd");
+    CLI::Option *release =
+        capture.add_option("--release", args.capture.release, "Give this port back");
+    pid->excludes(unit)->excludes(release);
+    unit->excludes(release);
+    fd->excludes(release);
+    add_json(capture, args);
+    return [&args, pid, unit, release] {
+        if (pid->empty() && unit->empty() && release->empty()) {
+            std::fputs("faith-gw capture: say --pid, --unit or --release\n", stderr);
+            return 2;
+        }
+        return faith::cli::cmd_capture(args.capture, args.output());
+    };
+}
+
 std::function<int()> add_check(CLI::App &app, Arguments &args) {
     CLI::App &check =
         *app.add_subcommand("check", "Validate configuration and access control list, offline");
@@ -175,12 +202,19 @@ int main(int argc, char **argv) {
     app.set_version_flag("--version", "faith-gw " FGW_VERSION);
     Arguments args;
     const std::vector<std::pair<const char *, std::function<int()>>> commands = {
-        {"load", add_load(app, args)},       {"unload", add_unload(app, args)},
-        {"status", add_status(app, args)},   {"reload", add_reload(app, args)},
-        {"events", add_events(app, args)},   {"acl", add_acl(app, args)},
-        {"explain", add_explain(app, args)}, {"keepfaith", add_keepfaith(app, args)},
-        {"check", add_check(app, args)},     {"map", add_map(app, args)},
-        {"version", add_version(app, args)}, {"help", add_help(app)},
+        {"load", add_load(app, args)},
+        {"unload", add_unload(app, args)},
+        {"status", add_status(app, args)},
+        {"reload", add_reload(app, args)},
+        {"events", add_events(app, args)},
+        {"acl", add_acl(app, args)},
+        {"explain", add_explain(app, args)},
+        {"keepfaith", add_keepfaith(app, args)},
+        {"capture", add_capture(app, args)},
+        {"check", add_check(app, args)},
+        {"map", add_map(app, args)},
+        {"version", add_version(app, args)},
+        {"help", add_help(app)},
     };
     try {
         app.parse(argc, argv);

@@ -50,6 +50,17 @@ std::string render_tunnels(const json &status) {
     return text;
 }
 
+std::string render_services(const json &status) {
+    std::string text;
+    for (const json &service : status["services"])
+        text += row("service",
+                    std::to_string(service["port"].get<std::uint64_t>()) + " by " +
+                        service["program"].get<std::string>() + " (process " +
+                        std::to_string(service["pid"].get<std::uint64_t>()) + "), " +
+                        (service["state"] == "gone" ? "gone: clients are reset" : "listening"));
+    return text;
+}
+
 std::string render_acl(const json &acl) {
     if (acl["generation"].get<std::uint64_t>() == 0) // read from pins alone
         return row("acl", "not known without the daemon");
@@ -113,7 +124,7 @@ std::string render_status(const json &status) {
         return "not loaded\n";
     return render_interfaces(status) + render_prefixes(status) + render_tunnels(status) +
            row("keepfaith", status["keepfaith"].get<bool>() ? "on" : "off: nothing is captured") +
-           render_acl(status["acl"]) + render_relay(status["relay"]) +
+           render_acl(status["acl"]) + render_relay(status["relay"]) + render_services(status) +
            render_reasons(status["reasons"]);
 }
 

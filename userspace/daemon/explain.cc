@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #include "daemon/explain.h"
 
+#include "daemon/capture.h"
 #include "daemon/event.h"
 #include "daemon/kernel_view.h"
 #include "daemon/reason_text.h"
@@ -32,8 +33,19 @@ Result<Ip6> destination_of(const datapath::Maps &maps, const Question &question)
     return std::get<Ip6>(question.destination);
 }
 
+/* The program that captured the port; none: it is the relay's. */
+Result<std::optional<datapath::Service>> service_on(const datapath::Maps &maps,
+                                                    std::uint16_t port) {
+    TRY_ASSIGN(const std::vector<datapath::Service> services, datapath::list_services(maps));
+    const auto found = std::ranges::find(services, port, &datapath::Service::port);
+    return found == services.end() ? std::optional<datapath::Service>() : *found;
+}
+
 /* Why sk_lookup chose no listener for what the guard let pass. */
-Result<fgw_reason> why_no_listener(const datapath::Maps &maps, std::uint16_t port) {
+Result<fgw_reason> why_no_listener(const datapath::Maps &maps, std::uint16_t port,
+                                   bool is_service) {
+    if (is_service)
+        return FGW_SERVICE_GONE;
     TRY_ASSIGN(const auto config, maps.config.find(0));
     TRY_ASSIGN(const auto word, maps.ports.find(port / 64U));
     const bool captured =
@@ -65,10 +77,16 @@ bool by_policy(std::uint32_t reason) {
     }
 }
 
-const char *client_hears(const std::string &verdict, std::uint32_t reason, std::uint32_t deny) {
-    if (verdict != "deny")
-        return verdict == "permit" ? "the server" : "whoever has that address";
-    if (reason == FGW_NO_LISTENER || reason == FGW_PORT_NOT_CAPTURED)
+/* Of a connection that nobody denies. */
+std::string who_answers(const std::string &verdict,
+                        const std::optional<datapath::Service> &service) {
+    if (verdict != "permit")
+        return "whoever has that address";
+    return service ? datapath::owner_of(*service) + ", which captured the port" : "the server";
+}
+
+std::string hears_of_denial(std::uint32_t reason, std::uint32_t deny) {
+    if (reason == FGW_NO_LISTENER || reason == FGW_PORT_NOT_CAPTURED || reason == FGW_SERVICE_GONE)
         return "a reset";
     if (!by_policy(reason) || deny == FGW_DENY_SILENT)
         return "nothing";
@@ -110,10 +128,12 @@ Result<Json> explain(const Instance &instance, const Question &question) {
     std::uint32_t reason = asked.probe.reason;
     std::string verdict = reason < FGW_FIRST_DROP ? "pass" : "deny";
     bool listener = false;
+    TRY_ASSIGN(const auto service, service_on(pinned.maps, question.port));
     if (reason == FGW_PASS_TCP) {
         TRY_ASSIGN(listener, probe.finds_listener(attempt));
         verdict = listener ? "permit" : "deny";
-        TRY_ASSIGN(const fgw_reason why_not, why_no_listener(pinned.maps, question.port));
+        TRY_ASSIGN(const fgw_reason why_not,
+                   why_no_listener(pinned.maps, question.port, service.has_value()));
         reason = listener ? FGW_ACL_PERMIT : why_not;
     }
     TRY_ASSIGN(const auto config, pinned.maps.config.find(0));
@@ -128,7 +148,10 @@ Result<Json> explain(const Instance &instance, const Question &question) {
                 {"rule", rule_json(rule)},
                 {"generation", asked.rules.generation},
                 {"listener", listener},
-                {"client_hears", client_hears(verdict, reason, config ? config->deny : 0U)}};
+                {"service", service ? to_json(*service) : Json(nullptr)},
+                {"client_hears", verdict == "deny"
+                                     ? hears_of_denial(reason, config ? config->deny : 0U)
+                                     : who_answers(verdict, service)}};
 }
 
 } // namespace faith::daemon

@@ -327,6 +327,8 @@ Json Gateway::status() const {
     report.rules = rules_->rules.size();
     if (const auto now = read_network()) // counters move without news
         report.tunnels = report_tunnels(tunnels_, *now);
+    if (const auto services = datapath::list_services(dataplane_->maps()))
+        report.services = *services;
     if (relay_)
         report.relay = relay_->totals();
     if (const auto sums = dataplane_->reasons())

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #include "daemon/status.h"
 
+#include "daemon/capture.h"
 #include "daemon/kernel_view.h"
 #include "daemon/network.h"
 #include "datapath/dataplane.h"
@@ -98,6 +99,9 @@ Json to_json(const StatusReport &report) {
                            {"active", tunnel.active},
                            {"rx_packets", tunnel.rx_packets},
                            {"tx_packets", tunnel.tx_packets}});
+    Json services = Json::array();
+    for (const datapath::Service &service : report.services)
+        services.push_back(to_json(service));
     return {
         {"version", FGW_VERSION},
         {"loaded", report.loaded},
@@ -107,6 +111,7 @@ Json to_json(const StatusReport &report) {
         {"acl",
          {{"file", report.acl_file}, {"generation", report.generation}, {"rules", report.rules}}},
         {"relay", relay_json(report.relay)},
+        {"services", std::move(services)},
         {"stf", std::move(tunnels)},
         {"reasons", reasons_json(report)}};
 }
@@ -140,6 +145,7 @@ Result<Json> status_from_pins(const Instance &instance) {
     TRY_ASSIGN(report.interfaces, interfaces_with_xdp());
     TRY_ASSIGN(report.prefixes, read_prefixes(maps));
     TRY_ASSIGN(report.tunnels, tunnels_in(maps));
+    TRY_ASSIGN(report.services, datapath::list_services(maps));
     TRY_ASSIGN(const auto config, maps.config.find(0));
     report.keepfaith = config && config->keepfaith != 0;
     TRY_ASSIGN(report.kernel_reasons, maps.reasons.sums(FGW_REASON_MAX));

@@ -6,6 +6,7 @@
 #include "daemon/control.h"
 #include "daemon/instance.h"
 #include "daemon/tunnel.h"
+#include "datapath/services.h"
 #include "prefix/prefix.h"
 #include "relay/stats.h"
 
@@ -38,6 +39,7 @@ struct StatusReport {
     std::uint32_t generation = 0;
     std::size_t rules = 0;
     std::vector<OnTunnel> tunnels;
+    std::vector<datapath::Service> services;
     std::optional<relay::Totals> relay;        /* nothing: no relay runs */
     std::vector<std::uint64_t> kernel_reasons; /* by enum fgw_reason; may be empty */
 };

@@ -34,6 +34,9 @@ struct Maps {
     HitCounters hits;
     MapRef<fgw_source_key, fgw_sessions> full;
     MapRef<fgw_expected_key, fgw_expected> expected;
+    MapRef<std::uint32_t, fgw_service> services;        /* by port */
+    MapRef<std::uint32_t, std::uint64_t> service_socks; /* by port; a descriptor in, a cookie out */
+    MapRef<fgw_expected_key, fgw_service_data> service_data;
     int events = -1; /* the ring */
     PerCpuCounters events_lost;
     MapRef<fgw_stf_key, fgw_stf> stf;

@@ -21,6 +21,8 @@ daemon::StatusReport example() {
                        .active = true,
                        .rx_packets = 17,
                        .tx_packets = 18}};
+    report.services = {{.port = 80, .program = "nginx", .pid = 12, .listening = true},
+                       {.port = 81, .program = "httpd", .pid = 13, .listening = false}};
     report.keepfaith = true;
     report.acl_file = "/etc/faithd.conf";
     report.generation = 3;
@@ -56,6 +58,10 @@ TEST_CASE("status: JSON has the promised keys and every reason, zero included") 
                                               {"active", true},
                                               {"rx_packets", 17},
                                               {"tx_packets", 18}}));
+    CHECK(
+        status["services"][0] ==
+        nlohmann::json({{"port", 80}, {"program", "nginx"}, {"pid", 12}, {"state", "listening"}}));
+    CHECK(status["services"][1]["state"] == "gone");
     CHECK(status["reasons"]["DROP_UDP"] == 9);
     CHECK(status["reasons"]["CONNECT_REFUSED"] == 5);
     std::size_t names = 0;
