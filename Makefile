@@ -227,6 +227,8 @@ vmtest: deps
 
 install: all
 	install -D -m 755 $(BUILD)/faith-gw $(DESTDIR)$(PREFIX)/bin/faith-gw
+	ln -sf faith-gw $(DESTDIR)$(PREFIX)/bin/faithd
+	install -D -m 644 docs/faithd.8 $(DESTDIR)$(PREFIX)/share/man/man8/faithd.8
 	install -D -m 644 docs/faith-gw.8 $(DESTDIR)$(PREFIX)/share/man/man8/faith-gw.8
 	install -D -m 644 docs/faith-gw.toml.5 $(DESTDIR)$(PREFIX)/share/man/man5/faith-gw.toml.5
 	install -D -m 644 config/faith-gw.service $(DESTDIR)$(PREFIX)/lib/systemd/system/faith-gw.service

@@ -90,12 +90,12 @@ def captured(t):
     equal(banner(net.six, TARGET, 8080), "four", "who answers before")
     done = gw.run("capture", "--pid", program.process.pid)
     contains(done.out, "port 8080", "what capture says")
-    with gw.counts(SERVICE_STEERED=1, STEERED=0, ACL_PERMIT=0, CONNECTED=0):
+    with gw.counts(SERVICE_STEERED=more(1), STEERED=0, ACL_PERMIT=0, CONNECTED=0):
         equal(banner(net.six, TARGET, 8080), meant(), "who answers on the captured port")
     other = on("192.0.2.77")
     equal(banner(net.six, other, 8080), meant(address=other), "on another address of the prefix")
     equal(banner(net.six, DUAL6, 8080), meant(address=DUAL6), "on the gateway's own address")
-    with gw.counts(STEERED=1, SERVICE_STEERED=0):
+    with gw.counts(STEERED=more(1)):
         equal(banner(net.six, TARGET, 8081), "four", "who answers on another port")
     equal(services(gw), [(8080, program.process.pid, "listening")], "services in status")
     contains(gw.run("status").out, f"8080 by {pathlib.Path(sys.executable).name[:15]}", "status in words")
@@ -127,12 +127,12 @@ def gone(t):
     first.end()
     equal(services(gw), [(8080, first.process.pid, "gone")], "services in status")
     contains(gw.run("status").out, "gone", "status in words")
-    with gw.counts(SERVICE_GONE=2, STEERED=0, NO_LISTENER=0):
+    with gw.counts(SERVICE_GONE=more(2), STEERED=0, NO_LISTENER=0):
         equal([banner(net.six, TARGET, 8080) for _ in range(2)], ["refused"] * 2, "after its end")
     done = gw.run("explain", SIX, FOUR, "8080", rc=1)
     contains(done.out, "the program that captured the port is gone", "explain")
     second = server(t, net.dual)
-    with gw.counts(SERVICE_GONE=1):  # listening again is not capturing again
+    with gw.counts(SERVICE_GONE=more(1)):  # listening again is not capturing again
         equal(banner(net.six, TARGET, 8080), "refused", "the same program anew")
     gw.run("capture", "--pid", second.process.pid)
     equal(banner(net.six, TARGET, 8080), meant(), "captured again")
@@ -140,7 +140,7 @@ def gone(t):
     second.end()
     gw.run("capture", "--release", "8080")
     equal(services(gw), [], "services in status after the release")
-    with gw.counts(STEERED=1, SERVICE_GONE=0):
+    with gw.counts(STEERED=more(1), SERVICE_GONE=0):
         equal(banner(net.six, TARGET, 8080), "four", "after the release: the relay")
     done = gw.run("capture", "--release", "8080", rc=1)
     contains(done.err, "8080 is not captured", "a second release")
@@ -179,15 +179,16 @@ def rules_hold(t):
     gw.load("--no-relay", "--acl", rules)
     program = server(t, net.dual)
     gw.run("capture", "--pid", program.process.pid)
-    equal(banner(net.six, TARGET, 8080), meant(), "a permitted target")
-    with gw.counts(ACL_DENY=more(1), SERVICE_STEERED=0):
+    held = net.six.connect(TARGET, 8080)  # what comes late for an ended connection would count again
+    equal(held.makefile("rb").readline().decode().strip(), meant(), "a permitted target")
+    with gw.counts(ACL_DENY=more(1)):
         equal(banner(net.six, on("192.0.2.3"), 8080), "refused", "a denied target")
-    with gw.counts(NEVER_TARGET=more(1), SERVICE_STEERED=0):
+    with gw.counts(NEVER_TARGET=more(1)):
         equal(banner(net.six, on("127.0.0.1"), 8080), "refused", "a target that no rule opens")
     hits = {rule["line"]: rule["hits"] for rule in json.loads(gw.run("acl", "show", "--json").out)}
     equal((hits[1], hits[2]), (1, 1), "hits of the rules")
     gw.run("keepfaith", "off")
-    with gw.counts(DROP_KEEPFAITH_OFF=more(1), SERVICE_STEERED=0):
+    with gw.counts(DROP_KEEPFAITH_OFF=more(1)):
         equal(banner(net.six, TARGET, 8080, seconds=1), "silence", "with keepfaith off")
 
 
@@ -325,7 +326,7 @@ def nginx(t):
         """)
     program = Program(net.dual, "nginx", "-c", config, port=8080)
     gw.run("capture", "--pid", program.process.pid)
-    with gw.counts(SERVICE_STEERED=20):
+    with gw.counts(SERVICE_STEERED=more(20)):
         for _ in range(20):
             page = net.six.run("curl", "-sSi", "--max-time", "10", f"http://[{TARGET}]:8080/")
             contains(page, "hello from dual", "the page")

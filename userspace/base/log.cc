@@ -12,9 +12,9 @@ namespace faith::log {
 
 namespace {
 
-constexpr const char *ident = "faith-gw";
+constexpr const char *registered = "faith-gw"; /* among loggers of spdlog */
 
-spdlog::sink_ptr make_sink(Target target) {
+spdlog::sink_ptr make_sink(Target target, const std::string &ident) {
     switch (target) {
     case Target::Journal:
         return std::make_shared<spdlog::sinks::systemd_sink_mt>(ident);
@@ -41,16 +41,16 @@ spdlog::level::level_enum level_of(Level level) {
 }
 
 spdlog::logger &logger() {
-    static spdlog::logger fallback(ident, make_sink(Target::Stderr));
-    const std::shared_ptr<spdlog::logger> chosen = spdlog::get(ident);
+    static spdlog::logger fallback(registered, make_sink(Target::Stderr, registered));
+    const std::shared_ptr<spdlog::logger> chosen = spdlog::get(registered);
     return chosen ? *chosen : fallback;
 }
 
 } // namespace
 
-void init(Target target, Level level) {
-    spdlog::drop(ident);
-    const auto chosen = std::make_shared<spdlog::logger>(ident, make_sink(target));
+void init(Target target, Level level, const std::string &ident) {
+    spdlog::drop(registered);
+    const auto chosen = std::make_shared<spdlog::logger>(registered, make_sink(target, ident));
     chosen->set_level(level_of(level));
     chosen->flush_on(spdlog::level::warn);
     chosen->set_pattern(target == Target::Stderr ? "%Y-%m-%d %H:%M:%S %l: %v" : "%v");

@@ -4,6 +4,7 @@
 
 #include "base/result.h"
 
+#include <string>
 #include <string_view>
 
 namespace faith::log {
@@ -11,8 +12,8 @@ namespace faith::log {
 enum class Level { Error, Warning, Info, Debug };
 enum class Target { Journal, Stderr, Syslog };
 
-/* Syslog facility daemon, ident "faith-gw" (D10). Before init(), lines go to stderr. */
-void init(Target target, Level level);
+/* Syslog facility daemon (D10). Before init(), lines go to stderr. */
+void init(Target target, Level level, const std::string &ident = "faith-gw");
 
 void error(std::string_view line);
 void warning(std::string_view line);

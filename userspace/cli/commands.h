@@ -47,6 +47,9 @@ int cmd_check(const daemon::Options &options, Output output);
 int cmd_map(const std::string &address, const daemon::Options &options, Output output);
 int cmd_version(Output output);
 
+/* The binary under its old name: its own command line, its own words for errors. */
+int cmd_faithd(int argc, char **argv);
+
 /* The one place where a command's error is printed: "faith-gw: sentence" on stderr;
  * configuration errors as they are, because they begin with FILE:LINE:COL. */
 int fail(const Error &error);

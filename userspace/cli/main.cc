@@ -194,9 +194,17 @@ std::function<int()> add_help(CLI::App &app) {
     };
 }
 
+/* What the program is called decides what it is (D1). */
+std::string_view called(const char *path) {
+    const std::string_view whole = path == nullptr ? "" : path;
+    return whole.substr(whole.rfind('/') + 1);
+}
+
 } // namespace
 
 int main(int argc, char **argv) {
+    if (called(argc > 0 ? argv[0] : nullptr) == "faithd")
+        return faith::cli::cmd_faithd(argc, argv);
     CLI::App app("IPv6-to-IPv4 TCP gateway after faith(4) and faithd(8)", "faith-gw");
     app.require_subcommand(1);
     app.set_version_flag("--version", "faith-gw " FGW_VERSION);

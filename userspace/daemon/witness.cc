@@ -55,15 +55,15 @@ std::string describe(const Judgement &judgement) {
     return line;
 }
 
-std::function<void(const Judgement &)> make_witness() {
+std::function<void(const Judgement &)> make_witness(Wording wording) {
     const auto limit = std::make_shared<RateLimit>();
-    return [limit](const Judgement &judgement) {
+    return [limit, wording = std::move(wording)](const Judgement &judgement) {
         const std::optional<std::uint64_t> left_out = limit->admit();
         if (!left_out)
             return;
         if (*left_out > 0)
             log::info(std::to_string(*left_out) + " lines of this kind left out");
-        log::info(describe(judgement));
+        log::info(wording(judgement));
     };
 }
 

@@ -15,9 +15,9 @@ namespace faith::daemon {
 
 inline constexpr std::uint32_t witness_lines_per_second = 10;
 
-/* "faithd.conf:7", "--permit", "default". */
 std::string describe(const Judgement &judgement);
 
-std::function<void(const Judgement &)> make_witness();
+using Wording = std::function<std::string(const Judgement &)>;
+std::function<void(const Judgement &)> make_witness(Wording wording = describe);
 
 } // namespace faith::daemon

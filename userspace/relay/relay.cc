@@ -42,6 +42,7 @@ public:
     std::vector<SessionInfo> sessions() const override;
     std::size_t revoke() override;
     std::string notes() const override;
+    void stop_accepting() override;
     void stop() override;
 
 private:
@@ -64,7 +65,8 @@ private:
 };
 
 Status Threads::add_worker(const Options &options) {
-    TRY_ASSIGN(sys::UniqueFd listener, sys::listen6());
+    TRY_ASSIGN(sys::UniqueFd listener,
+               options.listener < 0 ? sys::listen6() : sys::duplicate(options.listener));
     TRY_ASSIGN(std::unique_ptr<Worker> worker,
                Worker::create(options,
                               Worker::Shared{.clock = clock_,
@@ -190,6 +192,14 @@ std::string Threads::notes() const {
     if (!notes.empty())
         notes.pop_back();
     return notes;
+}
+
+void Threads::stop_accepting() {
+    for (const Crew &crew : crews_)
+        ask<bool>(crew, [](Worker &worker) {
+            worker.stop_accepting();
+            return true;
+        });
 }
 
 void Threads::stop() {

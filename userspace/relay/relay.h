@@ -37,6 +37,9 @@ struct DataPortHooks {
 
 struct Options {
     std::uint32_t workers = 1;
+    /* A listening socket that all workers accept from; borrowed during create(). -1: each has
+     * one of its own, on [::1], for sk_lookup to choose from. */
+    int listener = -1;
     std::uint32_t pipe_bytes = 1 << 20;      /* asked of F_SETPIPE_SZ; less is accepted and told */
     std::uint32_t max_pipes_per_worker = 64; /* in use and pooled; beyond: copy */
     /* Descriptors numbered from here up are left to others in the process, which must
@@ -81,7 +84,9 @@ public:
      * many; waits for the workers. */
     virtual std::size_t revoke() = 0;
     virtual std::string notes() const = 0; /* what the kernel gave less of; "" if nothing */
-    virtual void stop() = 0;               /* ends every session, joins the workers */
+    /* Closes the listeners, for good; sessions go on. */
+    virtual void stop_accepting() = 0;
+    virtual void stop() = 0; /* ends every session, joins the workers */
 };
 
 } // namespace faith::relay

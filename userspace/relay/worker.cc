@@ -256,9 +256,14 @@ std::size_t Worker::revoke() {
     return revoked;
 }
 
-void Worker::end_sessions() {
+void Worker::stop_accepting() {
     listener_watch_ = sys::Watch{};
     resume_timer_ = sys::Timer{};
+    listener_.reset();
+}
+
+void Worker::end_sessions() {
+    stop_accepting();
     for (Session &session : slab_)
         session.stop();
 }

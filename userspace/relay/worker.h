@@ -43,8 +43,9 @@ public:
     /* From here on the worker's own thread only. */
     Status start_accepting();
     std::vector<SessionInfo> sessions() const;
-    std::size_t revoke(); /* resets the sessions that the newest policy refuses; how many */
-    void end_sessions();  /* resets them all and stops accepting */
+    std::size_t revoke();  /* resets the sessions that the newest policy refuses; how many */
+    void stop_accepting(); /* for good; the listener is closed */
+    void end_sessions();   /* resets them all and stops accepting */
     bool paused() const { return static_cast<bool>(resume_timer_); }
     const BufferPool &buffers() const { return buffers_; }
 

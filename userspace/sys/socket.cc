@@ -2,6 +2,7 @@
 #include "sys/socket.h"
 
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
@@ -27,12 +28,14 @@ bool switch_on(int fd, int level, int option) {
     return ::setsockopt(fd, level, option, &on, sizeof on) == 0;
 }
 
+Ip6 ip6_of(const in6_addr &from) {
+    Ip6 address;
+    std::copy(std::begin(from.s6_addr), std::end(from.s6_addr), address.bytes.begin());
+    return address;
+}
+
 Endpoint6 endpoint_of(const sockaddr_in6 &from) {
-    Endpoint6 endpoint;
-    std::copy(std::begin(from.sin6_addr.s6_addr), std::end(from.sin6_addr.s6_addr),
-              endpoint.address.bytes.begin());
-    endpoint.port = ntohs(from.sin6_port);
-    return endpoint;
+    return Endpoint6{.address = ip6_of(from.sin6_addr), .port = ntohs(from.sin6_port)};
 }
 
 Endpoint4 endpoint_of(const sockaddr_in &from) {
@@ -92,9 +95,8 @@ Connect connect_from(int fd, const Address &source, std::uint16_t port, const Ad
     return connect_outcome(result, number);
 }
 
-} // namespace
-
-Result<UniqueFd> listen6() {
+/* What accepted sockets inherit is set here. */
+Result<UniqueFd> listen_at(const Endpoint6 &local) {
     UniqueFd fd(::socket(AF_INET6, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_TCP));
     if (!fd)
         return system_error(errno, "IPv6 socket");
@@ -104,14 +106,34 @@ Result<UniqueFd> listen6() {
         return system_error(errno, "TCP_NODELAY");
     if (!switch_on(fd.get(), SOL_SOCKET, SO_OOBINLINE))
         return system_error(errno, "SO_OOBINLINE");
-    sockaddr_in6 local{};
-    local.sin6_family = AF_INET6;
-    local.sin6_addr = in6addr_loopback;
-    if (::bind(fd.get(), reinterpret_cast<const sockaddr *>(&local), sizeof local) < 0)
-        return system_error(errno, "bind to [::1]");
+    /* A port of its own must be to be had while old connections of it are in TIME_WAIT. */
+    if (local.port != 0 && !switch_on(fd.get(), SOL_SOCKET, SO_REUSEADDR))
+        return system_error(errno, "SO_REUSEADDR");
+    const sockaddr_in6 address = address_of(local);
+    const std::string name = "[" + to_string(local.address) + "]" +
+                             (local.port != 0 ? ":" + std::to_string(local.port) : "");
+    if (::bind(fd.get(), reinterpret_cast<const sockaddr *>(&address), sizeof address) < 0)
+        return system_error(errno, "bind to " + name);
     if (::listen(fd.get(), backlog) < 0)
-        return system_error(errno, "listen on [::1]");
+        return system_error(errno, "listen on " + name);
     return fd;
+}
+
+} // namespace
+
+Result<UniqueFd> listen6() {
+    return listen_at(Endpoint6{.address = ip6_of(in6addr_loopback), .port = 0});
+}
+
+Result<UniqueFd> listen6_on(std::uint16_t port) {
+    return listen_at(Endpoint6{.address = {}, .port = port});
+}
+
+Result<UniqueFd> duplicate(int fd) {
+    UniqueFd copy(::fcntl(fd, F_DUPFD_CLOEXEC, 0));
+    if (!copy)
+        return system_error(errno, "duplicate a descriptor");
+    return copy;
 }
 
 Accepted::Kind accept_failure(int number) {

@@ -35,6 +35,12 @@ struct Endpoint4 {
  */
 Result<UniqueFd> listen6();
 
+/* The same on [::] and a port of the caller's, for clients of the host's own addresses, too.
+ * sys_errno is EADDRINUSE when somebody has the port. */
+Result<UniqueFd> listen6_on(std::uint16_t port);
+/* Another descriptor of the same socket. */
+Result<UniqueFd> duplicate(int fd);
+
 struct Accepted {
     enum class Kind {
         Got,

@@ -57,6 +57,42 @@ std::string field(const std::filesystem::path &file, const std::string &name) {
 
 } // namespace
 
+TEST_CASE("relay: workers may share one listener; when they stop accepting sessions go on (D14)") {
+    const peers::Server server;
+    Result<sys::UniqueFd> listener = sys::listen6();
+    REQUIRE(listener);
+    const std::uint16_t port = peers::port_of(listener->get());
+    Options options{.workers = 2};
+    options.listener = listener->get();
+    const std::unique_ptr<Relay> relay = make_relay(options, to(server.port));
+    listener->reset();
+    REQUIRE(relay->start());
+    const peers::UniqueFd client = peers::connect6(port);
+    const peers::UniqueFd at_server = accepted_by(server);
+
+    relay->stop_accepting();
+    for (const int closed : relay->listeners())
+        CHECK(closed == -1);
+    const sys::Dialled late = sys::dial6({}, {.address = *parse_ip6("::1"), .port = port});
+    std::string nothing;
+    peers::until([] { std::this_thread::yield(); },
+                 [&] {
+                     return late.outcome == sys::Connect::Refused ||
+                            peers::pull(late.fd.get(), nothing, 1) == Seen::Reset;
+                 });
+    const std::string up = peers::pattern(1000, 3);
+    std::string_view left = up;
+    std::string got;
+    peers::until(
+        [&] {
+            REQUIRE(peers::push(client.get(), left));
+            REQUIRE(peers::pull(at_server.get(), got, 2000) == Seen::More);
+        },
+        [&] { return got.size() == up.size(); });
+    CHECK(got == up);
+    CHECK(relay->totals().sessions_active == 1);
+}
+
 TEST_CASE("relay: two workers, sixteen sessions, bulk both ways at once, every byte") {
     const peers::Server server;
     const std::unique_ptr<Relay> relay = make_relay(

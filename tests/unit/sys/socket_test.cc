@@ -44,6 +44,31 @@ TEST_CASE("socket: the listener is on [::1], IPv6 only, non-blocking and close-o
     CHECK(option(listener.get(), SOL_SOCKET, SO_ACCEPTCONN) == 1);
 }
 
+TEST_CASE("socket: a listener on a port of the caller's is on [::], and the port is its own (D8)") {
+    const std::uint16_t port = peers::port_of(make_listener().get()); /* free again */
+    const Result<UniqueFd> listener = listen6_on(port);
+    REQUIRE(listener);
+    const Result<Endpoint6> local = local6(listener->get());
+    REQUIRE(local);
+    CHECK(local->address == Ip6{});
+    CHECK(local->port == port);
+    CHECK(option(listener->get(), IPPROTO_IPV6, IPV6_V6ONLY) == 1);
+    CHECK(option(listener->get(), SOL_SOCKET, SO_OOBINLINE) == 1);
+    const Result<UniqueFd> second = listen6_on(port);
+    REQUIRE_FALSE(second);
+    CHECK(second.error().sys_errno == EADDRINUSE);
+}
+
+TEST_CASE("socket: a duplicate is the same socket, and closed on exec as well") {
+    const UniqueFd listener = make_listener();
+    const Result<UniqueFd> copy = duplicate(listener.get());
+    REQUIRE(copy);
+    CHECK(copy->get() != listener.get());
+    CHECK(peers::port_of(copy->get()) == peers::port_of(listener.get()));
+    CHECK((::fcntl(copy->get(), F_GETFD) & FD_CLOEXEC) != 0);
+    CHECK(duplicate(-1).error().sys_errno == EBADF);
+}
+
 TEST_CASE("socket: an accepted socket inherits what the listener was set to") {
     const UniqueFd listener = make_listener();
     CHECK(accept6(listener.get()).kind == Accepted::Kind::Again);

@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * faithd(8), daemon mode: faithd [-dDp] [-f configfile] service [serverpath [serverargs]].
+ * The list is read before anything else (D6). The child listens, captures and reports once,
+ * so that the starter's exit code is the truth (D7).
+ */
+#include "cli/commands.h"
+
+#include "base/log.h"
+#include "config/services.h"
+#include "daemon/faithd.h"
+#include "sys/process.h"
+
+#include <systemd/sd-daemon.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+
+namespace faith::cli {
+
+namespace {
+
+constexpr const char *usage_text =
+    "usage: faithd [-dDp] [-f configfile] service [serverpath [serverargs]]\n";
+
+struct Arguments {
+    daemon::FaithdOptions options;
+    bool foreground = false;
+    std::vector<std::string> local; /* serverpath and serverargs */
+};
+
+int complain(const Error &error) {
+    const bool configuration = error.kind == Errc::Invalid;
+    std::fprintf(stderr, "%s%s\n", configuration ? "" : "faithd: ", error.text.c_str());
+    return configuration ? 2 : 1;
+}
+
+int usage(const std::string &why) {
+    if (!why.empty())
+        std::fprintf(stderr, "faithd: %s\n", why.c_str());
+    std::fputs(usage_text, stderr);
+    return 2;
+}
+
+Result<std::uint16_t> port_of(const std::string &service) {
+    if (const std::optional<std::uint16_t> named = config::service_port(service))
+        return *named;
+    Result<std::uint16_t> port = parse_port(service);
+    if (!port)
+        return invalid("'" + service + "' is neither a service nor a port number");
+    return port;
+}
+
+/* Options end at the service: what follows it are words of the local server. An error is why
+ * the usage is printed. */
+Result<Arguments> parse(int argc, char **argv) {
+    Arguments arguments;
+    ::opterr = 0;
+    for (int letter = 0; (letter = ::getopt(argc, argv, "+:dDpf:")) != -1;) {
+        switch (letter) {
+        case 'd':
+            arguments.options.debug = true;
+            break;
+        case 'D':
+            arguments.foreground = true;
+            break;
+        case 'p':
+            arguments.options.reserved_source_port = true;
+            break;
+        case 'f': /* SIGHUP must find it again, from / */
+            arguments.options.rules_file = std::filesystem::absolute(::optarg).string();
+            break;
+        case ':':
+            return invalid(std::string("option -") + static_cast<char>(::optopt) +
+                           " wants a value");
+        default:
+            return invalid(std::string("no such option: -") + static_cast<char>(::optopt));
+        }
+    }
+    if (::optind >= argc)
+        return invalid("no service is named");
+    arguments.options.service = argv[::optind];
+    TRY_ASSIGN(arguments.options.port, port_of(arguments.options.service));
+    arguments.local.assign(argv + ::optind + 1, argv + argc);
+    return arguments;
+}
+
+/* What the manual page has and this build has not. */
+Status refuse_unsupported(const Arguments &arguments) {
+    if (!arguments.local.empty())
+        return Error{.kind = Errc::Unsupported,
+                     .sys_errno = 0,
+                     .text = "serverpath: running a local server is not available in this version"};
+    return Ok{};
+}
+
+void start_log(const Arguments &arguments) {
+    log::Target target = log::Target::Syslog;
+    if (arguments.foreground)
+        target =
+            std::getenv("JOURNAL_STREAM") != nullptr ? log::Target::Journal : log::Target::Stderr;
+    log::init(target, arguments.options.debug ? log::Level::Debug : log::Level::Info,
+              "faithd " + arguments.options.service);
+}
+
+int run_until_told(daemon::Faithd &faithd) {
+    const Status ran = faithd.run();
+    if (ran)
+        return 0;
+    log::error(ran.error().text);
+    return 1;
+}
+
+int run_in_foreground(Arguments arguments, daemon::FaithdRules rules) {
+    Result<std::unique_ptr<daemon::Faithd>> faithd =
+        daemon::Faithd::start(std::move(arguments.options), std::move(rules));
+    if (!faithd)
+        return complain(faithd.error());
+    ::sd_notify(0, "READY=1");
+    return run_until_told(**faithd);
+}
+
+int run_in_background(Arguments arguments, daemon::FaithdRules rules) {
+    sys::Starter starter;
+    const Result<sys::Starter::Outcome> outcome = starter.fork_away();
+    if (!outcome)
+        return complain(outcome.error());
+    if (!outcome->in_child) {
+        if (outcome->report == "ready")
+            return 0;
+        starter.wait_for_child();
+        return complain(Error{.kind = Errc::System,
+                              .sys_errno = 0,
+                              .text = outcome->report.empty() ? "the daemon died while starting"
+                                                              : outcome->report});
+    }
+    Result<std::unique_ptr<daemon::Faithd>> faithd =
+        daemon::Faithd::start(std::move(arguments.options), std::move(rules));
+    if (!faithd) {
+        starter.report(faithd.error().text);
+        return 1;
+    }
+    starter.report("ready");
+    return run_until_told(**faithd);
+}
+
+} // namespace
+
+int cmd_faithd(int argc, char **argv) {
+    Result<Arguments> arguments = parse(argc, argv);
+    if (!arguments)
+        return usage(arguments.error().text);
+    if (const Status supported = refuse_unsupported(*arguments); !supported)
+        return complain(supported.error());
+    Result<daemon::FaithdRules> rules = daemon::read_faithd_rules(arguments->options);
+    if (!rules)
+        return complain(rules.error());
+    for (const std::string &warning : rules->rules->warnings)
+        std::fprintf(stderr, "%s\n", warning.c_str());
+    start_log(*arguments);
+    return arguments->foreground ? run_in_foreground(*std::move(arguments), *std::move(rules))
+                                 : run_in_background(*std::move(arguments), *std::move(rules));
+}
+
+} // namespace faith::cli
