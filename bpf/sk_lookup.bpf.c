@@ -72,39 +72,49 @@ static __always_inline struct attempt lookup_attempt(const struct steer_tuple *t
 	return attempt;
 }
 
-static __always_inline struct fgw_expected_key lookup_expected_key(const struct attempt *attempt)
-{
-	struct fgw_expected_key key = {.port = attempt->destination_port};
+/* Whose a port is; below zero: not a service's. */
+enum lookup_port {
+	LOOKUP_PORT_RELAY = -1,
+	LOOKUP_PORT_NOBODY = -2,
+};
 
+static __always_inline bool lookup_captures(const struct fgw_config *config, __u16 port)
+{
+	__u32 index = port / 64;
+	const struct fgw_port_word *word;
+
+	if (config->all_ports)
+		return true;
+	word = bpf_map_lookup_elem(&fgw_ports, &index);
+	return word && steer_port_is_captured(word, port);
+}
+
+/* The port of the service that captured it, or an enum lookup_port. What was told to this
+ * client a moment ago goes before what holds for everybody. On its own for the verifier: all
+ * these ways end here, and the search for a listener is walked once. */
+FGW_SUBPROGRAM int fgw_whose_port(const struct attempt *attempt)
+{
+	const struct fgw_config *config = config_get();
+	struct fgw_expected_key key = {};
+	const struct fgw_service_data *told;
+	const struct fgw_expected *expected;
+	__u32 port;
+
+	if (!config || !attempt)
+		return LOOKUP_PORT_NOBODY;
+	port = key.port = attempt->destination_port;
 	fgw_copy(key.client, attempt->source, sizeof(key.client));
 	fgw_copy(key.destination, attempt->destination, sizeof(key.destination));
-	return key;
-}
-
-/* The service that a program captured and this connection belongs to; 0: none. */
-static __always_inline __u32 lookup_service(const struct attempt *attempt,
-					    const struct fgw_expected_key *key)
-{
-	const struct fgw_service_data *told = bpf_map_lookup_elem(&fgw_svc_data, key);
-	__u32 port = attempt->destination_port;
-
+	told = bpf_map_lookup_elem(&fgw_svc_data, &key);
 	if (told && bpf_ktime_get_ns() < told->until_ns)
-		return told->service;
-	return bpf_map_lookup_elem(&fgw_services, &port) ? port : 0;
-}
-
-/* Among the captured ports, or told to this client a moment ago. */
-static __always_inline bool lookup_takes_port(const struct attempt *attempt,
-					      const struct fgw_expected_key *key)
-{
-	__u32 index = attempt->destination_port / 64;
-	const struct fgw_port_word *word = bpf_map_lookup_elem(&fgw_ports, &index);
-	const struct fgw_expected *expected;
-
-	if (word && steer_port_is_captured(word, attempt->destination_port))
-		return true;
-	expected = bpf_map_lookup_elem(&fgw_expected, key);
-	return expected && bpf_ktime_get_ns() < expected->until_ns;
+		return (__u16)told->service;
+	if (bpf_map_lookup_elem(&fgw_services, &port))
+		return (int)port;
+	if (lookup_captures(config, key.port))
+		return LOOKUP_PORT_RELAY;
+	expected = bpf_map_lookup_elem(&fgw_expected, &key);
+	return expected && bpf_ktime_get_ns() < expected->until_ns ? LOOKUP_PORT_RELAY
+								   : LOOKUP_PORT_NOBODY;
 }
 
 /* Nothing of it was decided by a guard, or it was left to us to refuse: so count it here. */
@@ -122,12 +132,11 @@ static __always_inline enum fgw_reason lookup_decide(const struct bpf_sk_lookup 
 }
 
 /* Whoever serves the port, or why nobody does. */
-static __always_inline enum fgw_reason lookup_give(struct bpf_sk_lookup *ctx,
-						   const struct steer_tuple *tuple, __u32 service,
-						   __u32 listeners)
+static __always_inline enum fgw_reason
+lookup_give(struct bpf_sk_lookup *ctx, const struct steer_tuple *tuple, int whose, __u32 listeners)
 {
-	if (service)
-		return service_assign(ctx, service) ? FGW_SERVICE_STEERED : FGW_SERVICE_GONE;
+	if (whose >= 0)
+		return service_assign(ctx, (__u32)whose) ? FGW_SERVICE_STEERED : FGW_SERVICE_GONE;
 	return lookup_assign(ctx, steer_slot(tuple, listeners), listeners) ? FGW_STEERED
 									   : FGW_NO_LISTENER;
 }
@@ -143,22 +152,21 @@ static __always_inline enum fgw_reason lookup_steer(struct bpf_sk_lookup *ctx,
 {
 	const struct fgw_config *config = config_get();
 	const struct attempt attempt = lookup_attempt(tuple, prefix);
-	const struct fgw_expected_key key = lookup_expected_key(&attempt);
 	struct decision decision;
 	enum fgw_reason reason;
-	__u32 service;
+	int whose;
 
 	if (ctx->protocol != FGW_L4_TCP && !lookup_probing(ctx))
 		return FGW_LOOKUP_NOT_TCP;
 	if (!config || !config->keepfaith)
 		return FGW_LOOKUP_OFF;
-	service = lookup_service(&attempt, &key);
-	if (!service && !config->all_ports && !lookup_takes_port(&attempt, &key))
+	whose = fgw_whose_port(&attempt);
+	if (whose == LOOKUP_PORT_NOBODY)
 		return FGW_PORT_NOT_CAPTURED;
 	reason = lookup_decide(ctx, &attempt, &decision);
 	if (reason != FGW_ACL_PERMIT)
 		return reason;
-	reason = lookup_give(ctx, tuple, service, config->listeners);
+	reason = lookup_give(ctx, tuple, whose, config->listeners);
 	if (lookup_given(reason) && !lookup_probing(ctx))
 		acl_count_hit(decision.verdict);
 	return reason;
