@@ -36,7 +36,7 @@ CXXFLAGS  ?= -O2 -g
 ALL_CXX   := -std=c++20 $(CXXFLAGS) $(WARN) $(SANFLAGS) -pthread \
              -iquote userspace -Iinclude -isystem $(BUILD)/gen \
              -DSPDLOG_COMPILED_LIB -DSPDLOG_FMT_EXTERNAL -DFGW_VERSION='"$(VERSION)"'
-LIBS      := -lbpf -lelf -lz -lmnl -lspdlog -lfmt -lsystemd
+LIBS      := -lbpf -lelf -lz -lmnl -lspdlog -lfmt -lsystemd -lresolv
 
 BPF_WARN  := -Wall -Wextra -Werror -Wshadow -Wenum-conversion -Wenum-compare -Wimplicit-int-conversion
 BPF_FLAGS := -g -O2 -target bpf -mcpu=v3 $(BPF_WARN) -Iinclude -isystem $(ARCH_DIR)

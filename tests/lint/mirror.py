@@ -22,6 +22,8 @@ ELSEWHERE = {
     r"userspace/sys/rtnl_monitor\.cc": ("tests/bpf/rtnl_monitor_test.cc", "follows changes that need root"),
     r"userspace/datapath/(dataplane|link|map|object|pins)\.cc":
         ("tests/bpf/gateway_test.cc", "BPF objects, pins and links: need root"),
+    r"userspace/datapath/occupants\.cc": ("tests/netns/doctor_test.py", "other people's programs: need root"),
+    r"userspace/daemon/doctor_look\.cc": ("tests/netns/doctor_test.py", "looks at a whole network namespace"),
     r"userspace/datapath/acl_publisher\.cc":
         ("tests/bpf/acl_publisher_test.cc", "puts rules in force under running programs: needs root"),
     r"userspace/datapath/services\.cc": ("tests/netns/capture_service_test.py", "maps of a loaded gateway: need root"),

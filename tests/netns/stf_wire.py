@@ -26,7 +26,8 @@ def proto41(source4, target4, source6, target6, data=b"anybody there?", **how):
 
 
 class Packet4:
-    def __init__(self, data):
+    def __init__(self, frame):
+        self.frame, data = frame, frame[14:]
         self.fragment = struct.unpack("!H", data[6:8])[0]
         self.service, self.ttl, self.protocol = data[1], data[8], data[9]
         self.source, self.target = (str(ipaddress.IPv4Address(data[at:at + 4])) for at in (12, 16))
@@ -65,7 +66,7 @@ class Sea:
             except BlockingIOError:
                 return seen
             if origin[1] == ETH_P_IP and not (incoming_only and origin[2] == PACKET_OUTGOING):
-                seen.append(Packet4(frame[14:]))
+                seen.append(Packet4(frame))
 
     def answers(self, *packets, ask):
         """Sends the packets and returns what came back for them; `ask` are the gateway's

@@ -43,6 +43,7 @@ struct CaptureOptions {
     std::string release;   /* a port, as typed; instead of both */
 };
 int cmd_capture(const CaptureOptions &options, Output output);
+int cmd_doctor(const daemon::Options &options, bool ask_dns, Output output); /* 1: problems */
 int cmd_check(const daemon::Options &options, Output output);
 int cmd_map(const std::string &address, const daemon::Options &options, Output output);
 int cmd_version(Output output);

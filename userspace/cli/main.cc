@@ -25,6 +25,7 @@ struct Arguments {
     faith::cli::CaptureOptions capture;
     bool follow = false;
     bool no_relay = false;
+    bool no_dns = false;
     bool json = false;
 
     Output output() const { return json ? Output::Json : Output::Text; }
@@ -171,6 +172,17 @@ std::function<int()> add_check(CLI::App &app, Arguments &args) {
     return [&args] { return faith::cli::cmd_check(args.options, args.output()); };
 }
 
+std::function<int()> add_doctor(CLI::App &app, Arguments &args) {
+    CLI::App &doctor = *app.add_subcommand(
+        "doctor", "Look for what is wrong around the gateway, loaded or not, and say what to do");
+    doctor.add_option("interface", args.options.interfaces,
+                      "Interfaces that are to be loaded (a loaded gateway knows its own)");
+    add_configuration(doctor, args);
+    doctor.add_flag("--no-dns", args.no_dns, "Do not ask the name server about DNS64");
+    add_json(doctor, args);
+    return [&args] { return faith::cli::cmd_doctor(args.options, !args.no_dns, args.output()); };
+}
+
 std::function<int()> add_map(CLI::App &app, Arguments &args) {
     CLI::App &map = *app.add_subcommand("map", "Map an address to the other family");
     map.add_option("address", args.address, "IPv4 address, or IPv6 address of a prefix")
@@ -210,19 +222,13 @@ int main(int argc, char **argv) {
     app.set_version_flag("--version", "faith-gw " FGW_VERSION);
     Arguments args;
     const std::vector<std::pair<const char *, std::function<int()>>> commands = {
-        {"load", add_load(app, args)},
-        {"unload", add_unload(app, args)},
-        {"status", add_status(app, args)},
-        {"reload", add_reload(app, args)},
-        {"events", add_events(app, args)},
-        {"acl", add_acl(app, args)},
-        {"explain", add_explain(app, args)},
-        {"keepfaith", add_keepfaith(app, args)},
-        {"capture", add_capture(app, args)},
-        {"check", add_check(app, args)},
-        {"map", add_map(app, args)},
-        {"version", add_version(app, args)},
-        {"help", add_help(app)},
+        {"load", add_load(app, args)},       {"unload", add_unload(app, args)},
+        {"status", add_status(app, args)},   {"reload", add_reload(app, args)},
+        {"events", add_events(app, args)},   {"acl", add_acl(app, args)},
+        {"explain", add_explain(app, args)}, {"keepfaith", add_keepfaith(app, args)},
+        {"capture", add_capture(app, args)}, {"check", add_check(app, args)},
+        {"doctor", add_doctor(app, args)},   {"map", add_map(app, args)},
+        {"version", add_version(app, args)}, {"help", add_help(app)},
     };
     try {
         app.parse(argc, argv);

@@ -53,6 +53,24 @@ std::string render_event(const json &event) {
            ": " + word(event, "text") + "\n";
 }
 
+std::string render_diagnosis(const json &diagnosis) {
+    std::string text;
+    for (const json &finding : diagnosis["findings"]) {
+        text += word(finding, "severity") + ": " + word(finding, "check") + ": " +
+                word(finding, "about") + ": " + word(finding, "says") + "\n";
+        if (!word(finding, "do").empty())
+            text += "    " + word(finding, "do") + "\n";
+    }
+    for (const json &unseen : diagnosis["unseen"])
+        text += "not looked at: " + unseen.get<std::string>() + "\n";
+    const auto counted = [&](const char *key, const std::string &what) {
+        const auto number = diagnosis[key].get<std::uint64_t>();
+        return std::to_string(number) + " " + what + (number == 1 ? "" : "s");
+    };
+    return text + counted("problems", "problem") + ", " + counted("notes", "note") +
+           (diagnosis["loaded"].get<bool>() ? "" : "; the gateway is not loaded") + "\n";
+}
+
 std::string render_explanation(const json &explanation) {
     const std::string port = ":" + std::to_string(explanation["port"].get<std::uint64_t>());
     std::string text =

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* What acl, explain and events say, as text for people. Pure. */
+/* What acl, explain, events and doctor say, as text for people. Pure. */
 #pragma once
 
 #include <nlohmann/json.hpp>
@@ -14,6 +14,7 @@ std::string json_text(const nlohmann::json &value);
 std::string render_rules_with_hits(const nlohmann::json &rules);
 std::string render_trial(const nlohmann::json &trial);
 std::string render_explanation(const nlohmann::json &explanation);
+std::string render_diagnosis(const nlohmann::json &diagnosis);
 std::string render_event(const nlohmann::json &event); /* one line; of an event, or of lost ones */
 
 } // namespace faith::cli

@@ -2,6 +2,7 @@
 #include "datapath/link.h"
 
 #include "datapath/object.h"
+#include "datapath/occupants.h"
 #include "faith/names.h"
 #include "sys/rtnl.h"
 
@@ -15,30 +16,6 @@
 namespace faith::datapath {
 
 namespace {
-
-/* The program on an interface, whatever its mode; id 0 if there is none. */
-struct XdpOccupant {
-    std::uint32_t id = 0;
-    XdpMode mode = XdpMode::Native;
-    std::string name;
-};
-
-Result<XdpOccupant> find_occupant(std::uint32_t interface_index) {
-    LIBBPF_OPTS(bpf_xdp_query_opts, query);
-    const int failed = bpf_xdp_query(static_cast<int>(interface_index), 0, &query);
-    if (failed != 0)
-        return system_error(-failed, "ask for the XDP program");
-    XdpOccupant occupant;
-    if (query.drv_prog_id != 0 || query.hw_prog_id != 0)
-        occupant.id = query.drv_prog_id != 0 ? query.drv_prog_id : query.hw_prog_id;
-    else if (query.skb_prog_id != 0)
-        occupant = {.id = query.skb_prog_id, .mode = XdpMode::Generic, .name = {}};
-    else
-        occupant.id = query.prog_id;
-    if (occupant.id != 0)
-        occupant.name = program_name(occupant.id);
-    return occupant;
-}
 
 Result<sys::UniqueFd> link_xdp(int program, std::uint32_t interface_index, std::uint32_t flags) {
     LIBBPF_OPTS(bpf_link_create_opts, options, .flags = flags);

@@ -26,6 +26,9 @@ struct Interface {
     std::string alias;
     std::uint64_t rx_packets = 0;
     std::uint64_t tx_packets = 0;
+    std::string kind = {};          /* "veth", "bridge", "sit", ...; "" for hardware and lo */
+    std::uint32_t master_index = 0; /* of the bridge or bond it is a port of */
+    Ip4 local = {};                 /* of a tunnel over IPv4: its own end */
 };
 
 /* Own addresses, not masked; on a point-to-point link the length is that of the peer. */

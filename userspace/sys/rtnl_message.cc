@@ -63,6 +63,19 @@ std::optional<TrafficControl> read_traffic_control(const nlmsghdr &message, std:
                           .kind = text(find<tcmsg>(message, TCA_KIND)).value_or("")};
 }
 
+/* IFLA_INFO_KIND, which is inside of another attribute. */
+std::string kind_of(const nlattr *information) {
+    std::string kind;
+    const auto take = [](const nlattr *inner, void *to) {
+        if (mnl_attr_get_type(inner) == IFLA_INFO_KIND)
+            *static_cast<std::string *>(to) = text(inner).value_or("");
+        return MNL_CB_OK;
+    };
+    if (information != nullptr)
+        mnl_attr_parse_nested(information, take, &kind);
+    return kind;
+}
+
 } // namespace
 
 std::optional<Interface> read_interface(const nlmsghdr &message) {
@@ -81,6 +94,9 @@ std::optional<Interface> read_interface(const nlmsghdr &message) {
     if (const nlattr *mac = find<ifinfomsg>(message, IFLA_ADDRESS);
         mac != nullptr && mnl_attr_get_payload_len(mac) == interface.mac.size())
         std::memcpy(interface.mac.data(), mnl_attr_get_payload(mac), interface.mac.size());
+    interface.master_index = number(find<ifinfomsg>(message, IFLA_MASTER)).value_or(0);
+    interface.local = ip4(find<ifinfomsg>(message, IFLA_ADDRESS)).value_or(Ip4{});
+    interface.kind = kind_of(find<ifinfomsg>(message, IFLA_LINKINFO));
     /* It grows with the kernel; what we want is in front. */
     rtnl_link_stats64 statistics{};
     if (const nlattr *all = find<ifinfomsg>(message, IFLA_STATS64); all != nullptr)

@@ -14,4 +14,6 @@ enum class Family { Ip4, Ip6 };
 Status set_interface_sysctl(Family family, const std::string &interface, const std::string &key,
                             int value);
 
+Result<int> interface_sysctl(Family family, const std::string &interface, const std::string &key);
+
 } // namespace faith::sys

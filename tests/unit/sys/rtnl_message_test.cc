@@ -117,6 +117,23 @@ TEST_CASE("rtnl: without them they are empty, and an address of another length i
     CHECK(link->tx_packets == 0);
 }
 
+TEST_CASE("rtnl: an interface has its kind, the bridge it is a port of, its end of a tunnel") {
+    Message message = link_message("sit1");
+    message.u32(IFLA_MASTER, 9).ip4(IFLA_ADDRESS, "192.0.2.1");
+    nlattr *nested = mnl_attr_nest_start(message.head(), IFLA_LINKINFO);
+    message.u32(IFLA_INFO_XSTATS, 1).text(IFLA_INFO_KIND, "sit");
+    mnl_attr_nest_end(message.head(), nested);
+    const std::optional<Interface> link = read_interface(message);
+    REQUIRE(link);
+    CHECK(link->kind == "sit");
+    CHECK(link->master_index == 9);
+    CHECK(link->local == *parse_ip4("192.0.2.1"));
+    const std::optional<Interface> plain = read_interface(link_message("eth0"));
+    REQUIRE(plain);
+    CHECK(plain->kind.empty());
+    CHECK(plain->master_index == 0);
+}
+
 TEST_CASE("rtnl: a message that is not an interface gives none") {
     Message nameless(RTM_NEWLINK);
     nameless.add<ifinfomsg>().ifi_index = 7;
