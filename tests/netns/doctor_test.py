@@ -23,6 +23,11 @@ def examine(gw, *words, rc=0):
     return json.loads(gw.run("doctor", "--json", "--no-dns", *words, rc=rc).out)
 
 
+def judged(gw):
+    """Without what hosts say of their own accord."""
+    return {reason: count for reason, count in gw.reasons().items() if not reason.startswith("PASS_")}
+
+
 def unloaded(gw, *words):
     return (*words, "-c", gw.config(""), "--prefix", PREFIX_LEN)
 
@@ -47,11 +52,11 @@ def sound(t):
     equal((report["loaded"], report["problems"], report["unseen"]), (False, 0, []), "before load")
     same(before, snapshot(net.dual))
     gw.load()
-    before, counters = snapshot(net.dual), gw.reasons()
+    before, counters = snapshot(net.dual), judged(gw)
     report = examine(gw)
     equal((report["loaded"], report["problems"], report["unseen"]), (True, 0, []), "after load")
     same(before, snapshot(net.dual))
-    equal(gw.reasons(), counters, "counters")
+    equal(judged(gw), counters, "counters")
     text = gw.run("doctor", "--no-dns").out
     contains(text, "0 problems, ", "the page for people")
     contains(gw.run("doctor", "--no-dns", *unloaded(gw)).out, "0 problems", "options of a gateway that knows its own")
