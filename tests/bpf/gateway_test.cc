@@ -95,11 +95,16 @@ daemon::Plan plan_for(std::vector<std::string> interfaces) {
     return plan;
 }
 
+/* And a local service: everything a load can make. */
 daemon::Plan plan_with_tunnel() {
     daemon::Plan plan = plan_for({"v0"});
     config::Stf &stf = plan.config.tunnels.emplace_back();
     stf.uplink = "v1";
     stf.address = *parse_prefix6("2002:c000:201::1/16");
+    config::Service &ftp = plan.config.services.emplace_back();
+    ftp.port = 21;
+    ftp.local.path = "/bin/cat";
+    ftp.local.argv = {"cat"};
     return plan;
 }
 

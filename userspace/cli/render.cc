@@ -61,6 +61,19 @@ std::string render_services(const json &status) {
     return text;
 }
 
+std::string render_local(const json &status) {
+    std::string text;
+    for (const json &service : status["local"]) {
+        const auto number = [&](const char *key) {
+            return std::to_string(service[key].get<std::uint64_t>());
+        };
+        text += row("local", "port " + number("port") + ", " + service["path"].get<std::string>() +
+                                 ": " + number("running") + " running, " + number("started") +
+                                 " in all, " + number("refused") + " refused");
+    }
+    return text;
+}
+
 std::string render_acl(const json &acl) {
     if (acl["generation"].get<std::uint64_t>() == 0) // read from pins alone
         return row("acl", "not known without the daemon");
@@ -125,7 +138,7 @@ std::string render_status(const json &status) {
     return render_interfaces(status) + render_prefixes(status) + render_tunnels(status) +
            row("keepfaith", status["keepfaith"].get<bool>() ? "on" : "off: nothing is captured") +
            render_acl(status["acl"]) + render_relay(status["relay"]) + render_services(status) +
-           render_reasons(status["reasons"]);
+           render_local(status) + render_reasons(status["reasons"]);
 }
 
 } // namespace faith::cli

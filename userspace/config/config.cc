@@ -5,6 +5,7 @@
  */
 #include "config/config.h"
 
+#include "config/local.h"
 #include "config/reader.h"
 #include "config/stf.h"
 #include "faith/abi.h"
@@ -214,6 +215,19 @@ void read_service_port(Reader &reader, const Node &node, Service &out) {
     out.port = range->first;
 }
 
+void read_local(Reader &reader, const Node &node, Service &out) {
+    std::vector<std::string> words;
+    for (const Node &element : reader.list(node, "a command as a list of words"))
+        if (const auto word = reader.string(element, "a word of a command"))
+            words.emplace_back(*word);
+    Local local;
+    if (words.empty() || !store(reader, node, parse_local(words), local))
+        return; // an empty list is no command
+    out.local.path = std::move(local.path);
+    out.local.argv = std::move(local.argv);
+    out.local.where = reader.where(node);
+}
+
 constexpr Key<Service> service_keys[] = {
     {"port", read_service_port},
     {"idle_timeout", read_timeout<&Service::idle_timeout>},
@@ -235,11 +249,11 @@ constexpr Key<Service> service_keys[] = {
          static constexpr std::string_view later[] = {"v1", "v2"};
          read_inactive(reader, node, "proxy_protocol", "off", later);
      }},
-    {"local",
-     [](Reader &reader, const Node &node, Service &) {
-         if (!reader.list(node, "a command as a list of words").empty())
-             reader.fail_not_in_release(node, "local, a command for the gateway's own addresses,");
-     }},
+    {"local", read_local},
+    {"local_max", [](Reader &reader, const Node &node,
+                     Service &out) { read_count(reader, node, out.local.most); }},
+    {"local_rate", [](Reader &reader, const Node &node,
+                      Service &out) { read_count(reader, node, out.local.rate); }},
 };
 
 void read_services(Reader &reader, const Node &node, Config &out) {
@@ -248,6 +262,10 @@ void read_services(Reader &reader, const Node &node, Config &out) {
         read_keys<Service>(reader, table, service_keys, "[[service]]", service);
         if (table.member("port") == nullptr)
             reader.fail(table, "a [[service]] needs its port");
+        for (const std::string_view limit : {"local_max", "local_rate"})
+            if (const Node *given = table.member(limit);
+                given != nullptr && table.member("local") == nullptr)
+                reader.fail(*given, std::string(limit) + " is for a service with local");
         out.services.push_back(std::move(service));
     }
 }

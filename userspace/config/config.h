@@ -64,6 +64,16 @@ struct Relay {
 enum class Alg { None, Ftp };
 inline constexpr std::uint16_t ftp_port = 21; /* Alg::Ftp, unless its [[service]] says else */
 
+/* A program that serves connections to the gateway's own addresses, one for each, as inetd
+ * does; config/local.h reads it. */
+struct Local {
+    std::string path{}; /* "": none */
+    std::vector<std::string> argv{};
+    std::uint32_t most = 256; /* at a time; 0: no limit */
+    std::uint32_t rate = 64;  /* new ones a second; 0: no limit */
+    std::string where{};      /* "FILE:LINE:COL" */
+};
+
 /* Per-port differences ([[service]]). */
 struct Service {
     std::uint16_t port = 0;
@@ -74,7 +84,8 @@ struct Service {
     std::optional<Alg> alg{};
     std::optional<AlgFtp> alg_ftp{};
     bool reserved_source_port = false; /* faithd -p */
-    std::string where{};               /* "FILE:LINE:COL" */
+    Local local{};
+    std::string where{}; /* "FILE:LINE:COL" */
 };
 
 enum class Ecn { Copy, Rfc6040, Compatibility };

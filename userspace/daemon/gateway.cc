@@ -87,6 +87,7 @@ Status Gateway::bring_up(const datapath::StepHook &before_step) {
     TRY(watch_signals());
 
     TRY(start_relay(before_step));
+    TRY(open_local_services(before_step));
     TRY(start_dataplane(before_step));
     TRY(start_tunnels(before_step));
     TRY(start_watching(before_step));
@@ -105,6 +106,7 @@ Status Gateway::start_relay(const datapath::StepHook &before_step) {
         return Ok{};
     TRY(before_step("make the listeners"));
     const sys::DescriptorLimit limit = sys::raise_descriptor_limit();
+    descriptors_before_ = limit.before;
     if (!limit.note.empty())
         notes_.push_back(limit.note);
     relay::Options options;
@@ -125,6 +127,14 @@ Status Gateway::start_relay(const datapath::StepHook &before_step) {
                      const relay::DataPort &port) { dataplane_->forget_expected(named(port)); }};
     options.complain = [](std::string_view text) { log::warning(text); };
     TRY_ASSIGN(relay_, relay::Relay::create(options, policy()));
+    return Ok{};
+}
+
+/* While nothing else is done: a port that is taken is the likeliest thing to go wrong. */
+Status Gateway::open_local_services(const datapath::StepHook &before_step) {
+    local_ = std::make_unique<LocalServices>(*loop_, clock_, is_own_now, descriptors_before_);
+    TRY(before_step("open the local services"));
+    TRY_ASSIGN(local_opened_, local_->open(plan_.config.services));
     return Ok{};
 }
 
@@ -185,6 +195,7 @@ Status Gateway::start_watching(const datapath::StepHook &before_step) {
         if (const std::string note = relay_->notes(); !note.empty())
             notes_.push_back(note);
     }
+    local_->commit(std::move(local_opened_), plan_.config.services);
     /* What changed between the first reading and the subscription. */
     return refresh();
 }
@@ -208,6 +219,8 @@ Status Gateway::stop() {
         return Ok{};
     up_ = false;
     monitor_.reset();
+    local_opened_.clear();
+    local_.reset(); /* its processes go on */
     Status removed = Ok{};
     /* Routes go first (remove_everything), then sessions, then descriptors of links that
      * would keep a program attached after its pin is gone. */

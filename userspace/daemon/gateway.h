@@ -15,6 +15,7 @@
 #include "daemon/control.h"
 #include "daemon/followers.h"
 #include "daemon/instance.h"
+#include "daemon/local_services.h"
 #include "daemon/network.h"
 #include "daemon/plan.h"
 #include "daemon/policy.h"
@@ -58,6 +59,7 @@ private:
     explicit Gateway(Plan plan);
     Status bring_up(const datapath::StepHook &before_step);
     Status start_relay(const datapath::StepHook &before_step);
+    Status open_local_services(const datapath::StepHook &before_step);
     Status start_dataplane(const datapath::StepHook &before_step);
     Status start_tunnels(const datapath::StepHook &before_step);
     Status start_watching(const datapath::StepHook &before_step);
@@ -111,7 +113,10 @@ private:
     RuleSetRef rules_before_;      /* those before, while events of theirs may be waiting */
     std::uint32_t generation_ = 0; /* of rules_ */
     std::function<void(const Judgement &)> witness_;
+    int descriptors_before_ = 0; /* the soft limit that our starter gave */
     std::unique_ptr<relay::Relay> relay_;
+    std::unique_ptr<LocalServices> local_;
+    LocalServices::Opened local_opened_; /* between load's first step and its last */
     std::optional<datapath::Dataplane> dataplane_;
     std::optional<datapath::EventRing> ring_;
     Followers followers_;

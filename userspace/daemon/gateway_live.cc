@@ -157,12 +157,14 @@ Result<Json> Gateway::reload(bool dry_run, bool revoke) {
         report["affected"] = denied_by(next, rules);
         return report;
     }
+    TRY_ASSIGN(LocalServices::Opened listeners_to_be, local_->open(next.config.services));
     const bool keepfaith_changed = next.config.faith.keepfaith != plan_.config.faith.keepfaith;
     std::swap(plan_, next);
     if (Status done = put_in_force(std::move(rules)); !done) {
         std::swap(plan_, next);
         return std::move(done).error();
     }
+    local_->commit(std::move(listeners_to_be), plan_.config.services);
     TRY(dataplane_->set_settings(settings_of(plan_)));
     TRY(dataplane_->set_targets(targets_of(plan_, network_)));
     if (keepfaith_changed) // what the command of that name said since stays, else
@@ -329,6 +331,7 @@ Json Gateway::status() const {
         report.tunnels = report_tunnels(tunnels_, *now);
     if (const auto services = datapath::list_services(dataplane_->maps()))
         report.services = *services;
+    report.local = local_->report();
     if (relay_)
         report.relay = relay_->totals();
     if (const auto sums = dataplane_->reasons())

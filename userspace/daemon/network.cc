@@ -61,6 +61,18 @@ std::vector<Ip4> own_addresses4(const Network &network) {
     return own;
 }
 
+bool is_own(const std::vector<sys::Address6> &addresses, const sys::Endpoint6 &end) {
+    return std::any_of(addresses.begin(), addresses.end(), [&](const sys::Address6 &own) {
+        return own.prefix.address == end.address &&
+               (!end.address.is_link_local() || own.interface_index == end.scope);
+    });
+}
+
+Result<bool> is_own_now(const sys::Endpoint6 &end) {
+    TRY_ASSIGN(const std::vector<sys::Address6> addresses, sys::list_addresses6());
+    return is_own(addresses, end);
+}
+
 std::vector<Prefix6> networks_on(const Network &network, const std::set<std::uint32_t> &indexes) {
     std::vector<Prefix6> networks;
     for (const sys::Address6 &address : network.addresses6)

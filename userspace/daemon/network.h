@@ -8,6 +8,7 @@
 #include "base/addr.h"
 #include "prefix/prefix.h"
 #include "sys/rtnl.h"
+#include "sys/socket.h"
 
 #include <cstdint>
 #include <set>
@@ -35,6 +36,13 @@ std::vector<Prefix6> exemptions(const Network &network,
 
 /* The IPv4 addresses of the gateway, which it never relays to (D21). */
 std::vector<Ip4> own_addresses4(const Network &network);
+
+/* Whether a connection's own end, as accepted, is an address of the gateway (D15): a
+ * link-local one is, on its interface alone (D18). */
+bool is_own(const std::vector<sys::Address6> &addresses, const sys::Endpoint6 &end);
+/* The same with the addresses of this very moment: between the kernel's change and the news
+ * of it a connection may have come. */
+Result<bool> is_own_now(const sys::Endpoint6 &end);
 
 /* IPv6 networks on these interfaces, host bits cleared. */
 std::vector<Prefix6> networks_on(const Network &network, const std::set<std::uint32_t> &indexes);

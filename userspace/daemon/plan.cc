@@ -2,9 +2,11 @@
 #include "daemon/plan.h"
 
 #include "acl/parse.h"
+#include "base/complaints.h"
 #include "faith/abi.h"
 #include "prefix/target.h"
 #include "sys/file.h"
+#include "sys/spawn.h"
 
 #include <algorithm>
 #include <filesystem>
@@ -123,6 +125,18 @@ Result<std::vector<acl::Rule>> permit_rules(const Options &options) {
     return rules;
 }
 
+/* A local daemon that is missing is found now, not by the first client. */
+Status check_local_programs(const config::Config &config) {
+    Complaints complaints;
+    for (const config::Service &service : config.services)
+        if (!service.local.path.empty())
+            if (const Status found = sys::executable(service.local.path); !found)
+                complaints.add(service.local.where, "local: " + found.error().text);
+    if (!complaints.empty())
+        return complaints.error();
+    return Ok{};
+}
+
 std::string fingerprint_of(const Options &options, const Source &config, const Source &acl) {
     std::string all = config.text + '\0' + acl.file + '\0' + acl.text + '\0';
     for (const std::string &prefix : options.prefixes)
@@ -149,6 +163,7 @@ std::vector<Prefix4> never_targets(const config::Faith &faith) {
 Result<Plan> make_plan(const Options &options, const RuleSet *before) {
     TRY_ASSIGN(const Source config_source, read_config(options));
     TRY_ASSIGN(config::Config config, config::parse(config_source.text, config_source.file));
+    TRY(check_local_programs(config));
     TRY_ASSIGN(std::vector<prefix::FaithPrefix> prefixes, choose_prefixes(options, config));
     TRY(refuse_duplicates(prefixes));
     TRY_ASSIGN(std::vector<acl::Rule> permits, permit_rules(options));

@@ -102,6 +102,13 @@ Json to_json(const StatusReport &report) {
     Json services = Json::array();
     for (const datapath::Service &service : report.services)
         services.push_back(to_json(service));
+    Json local = Json::array();
+    for (const LocalServices::Report &service : report.local)
+        local.push_back({{"port", service.port},
+                         {"path", service.path},
+                         {"running", service.counts.running},
+                         {"started", service.counts.started},
+                         {"refused", service.counts.refused}});
     return {
         {"version", FGW_VERSION},
         {"loaded", report.loaded},
@@ -113,6 +120,7 @@ Json to_json(const StatusReport &report) {
         {"relay", relay_json(report.relay)},
         {"services", std::move(services)},
         {"stf", std::move(tunnels)},
+        {"local", std::move(local)},
         {"reasons", reasons_json(report)}};
 }
 

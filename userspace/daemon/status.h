@@ -5,6 +5,7 @@
 
 #include "daemon/control.h"
 #include "daemon/instance.h"
+#include "daemon/local_services.h"
 #include "daemon/tunnel.h"
 #include "datapath/services.h"
 #include "prefix/prefix.h"
@@ -40,6 +41,7 @@ struct StatusReport {
     std::size_t rules = 0;
     std::vector<OnTunnel> tunnels;
     std::vector<datapath::Service> services;
+    std::vector<LocalServices::Report> local;
     std::optional<relay::Totals> relay;        /* nothing: no relay runs */
     std::vector<std::uint64_t> kernel_reasons; /* by enum fgw_reason; may be empty */
 };

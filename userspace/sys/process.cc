@@ -72,8 +72,12 @@ DescriptorLimit raise_descriptor_limit() {
         return {};
     const rlim_t soft = std::exchange(limit.rlim_cur, limit.rlim_max);
     const rlim_t have = ::setrlimit(RLIMIT_NOFILE, &limit) == 0 ? limit.rlim_max : soft;
+    const auto number = [](rlim_t value) {
+        return static_cast<int>(std::min<rlim_t>(value, std::numeric_limits<int>::max()));
+    };
     DescriptorLimit result;
-    result.most = static_cast<int>(std::min<rlim_t>(have, std::numeric_limits<int>::max()));
+    result.most = number(have);
+    result.before = number(soft);
     if (have < few_descriptors)
         result.note =
             "only " + std::to_string(have) + " descriptors are allowed, two for a session";

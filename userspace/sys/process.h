@@ -23,6 +23,7 @@ int next_signal(int descriptor);
 /* Raises the soft limit to the hard one. */
 struct DescriptorLimit {
     int most = 0;     /* descriptors are numbered below this */
+    int before = 0;   /* the soft limit that was; for programs that close all they may have */
     std::string note; /* says so when that is few for a gateway */
 };
 DescriptorLimit raise_descriptor_limit();

@@ -35,7 +35,9 @@ Ip6 ip6_of(const in6_addr &from) {
 }
 
 Endpoint6 endpoint_of(const sockaddr_in6 &from) {
-    return Endpoint6{.address = ip6_of(from.sin6_addr), .port = ntohs(from.sin6_port)};
+    return Endpoint6{.address = ip6_of(from.sin6_addr),
+                     .port = ntohs(from.sin6_port),
+                     .scope = from.sin6_scope_id};
 }
 
 Endpoint4 endpoint_of(const sockaddr_in &from) {
@@ -47,6 +49,7 @@ sockaddr_in6 address_of(const Endpoint6 &endpoint) {
     sockaddr_in6 to{};
     to.sin6_family = AF_INET6;
     to.sin6_port = htons(endpoint.port);
+    to.sin6_scope_id = endpoint.scope;
     std::copy(endpoint.address.bytes.begin(), endpoint.address.bytes.end(),
               std::begin(to.sin6_addr.s6_addr));
     return to;
@@ -95,16 +98,18 @@ Connect connect_from(int fd, const Address &source, std::uint16_t port, const Ad
     return connect_outcome(result, number);
 }
 
-/* What accepted sockets inherit is set here. */
-Result<UniqueFd> listen_at(const Endpoint6 &local) {
+/* Whose the accepted sockets are: they inherit what is set here. */
+enum class Use { Ours, Others };
+
+Result<UniqueFd> listen_at(const Endpoint6 &local, Use use = Use::Ours) {
     UniqueFd fd(::socket(AF_INET6, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_TCP));
     if (!fd)
         return system_error(errno, "IPv6 socket");
     if (!switch_on(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY))
         return system_error(errno, "IPV6_V6ONLY");
-    if (!switch_on(fd.get(), IPPROTO_TCP, TCP_NODELAY))
+    if (use == Use::Ours && !switch_on(fd.get(), IPPROTO_TCP, TCP_NODELAY))
         return system_error(errno, "TCP_NODELAY");
-    if (!switch_on(fd.get(), SOL_SOCKET, SO_OOBINLINE))
+    if (use == Use::Ours && !switch_on(fd.get(), SOL_SOCKET, SO_OOBINLINE))
         return system_error(errno, "SO_OOBINLINE");
     /* A port of its own must be to be had while old connections of it are in TIME_WAIT. */
     if (local.port != 0 && !switch_on(fd.get(), SOL_SOCKET, SO_REUSEADDR))
@@ -134,6 +139,10 @@ Result<UniqueFd> duplicate(int fd) {
     if (!copy)
         return system_error(errno, "duplicate a descriptor");
     return copy;
+}
+
+Result<UniqueFd> listen_on_own6(std::uint16_t port) {
+    return listen_at(Endpoint6{.address = {}, .port = port}, Use::Others);
 }
 
 Accepted::Kind accept_failure(int number) {
@@ -316,6 +325,13 @@ Waiting waiting(int fd) {
 }
 
 void finish_sending(int fd) { (void)::shutdown(fd, SHUT_WR); }
+
+Status make_blocking(int fd) {
+    const int flags = ::fcntl(fd, F_GETFL);
+    if (flags < 0 || ::fcntl(fd, F_SETFL, flags & ~O_NONBLOCK) < 0)
+        return system_error(errno, "make a socket blocking");
+    return Ok{};
+}
 
 void reset_on_close(int fd) {
     const linger now{.l_onoff = 1, .l_linger = 0};

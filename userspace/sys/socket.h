@@ -18,7 +18,8 @@ namespace faith::sys {
 
 struct Endpoint6 {
     Ip6 address;
-    std::uint16_t port = 0; /* host byte order */
+    std::uint16_t port = 0;  /* host byte order */
+    std::uint32_t scope = 0; /* the interface of a link-local address, by index */
 };
 
 struct Endpoint4 {
@@ -40,6 +41,9 @@ Result<UniqueFd> listen6();
 Result<UniqueFd> listen6_on(std::uint16_t port);
 /* Another descriptor of the same socket. */
 Result<UniqueFd> duplicate(int fd);
+/* A listener on [::]:port, IPv6 only, with nothing set that a local daemon would not expect
+ * of the connections it inherits. */
+Result<UniqueFd> listen_on_own6(std::uint16_t port);
 
 struct Accepted {
     enum class Kind {
@@ -116,6 +120,8 @@ Waiting waiting(int fd);
 /* FIN after everything sent so far. Fails only when the connection is gone, and then
  * epoll tells. */
 void finish_sending(int fd);
+/* As other programs expect a socket. */
+Status make_blocking(int fd);
 /* From now on close() throws away what was still to be sent and sends a RST (D34, D42). */
 void reset_on_close(int fd);
 

@@ -23,6 +23,9 @@ daemon::StatusReport example() {
                        .tx_packets = 18}};
     report.services = {{.port = 80, .program = "nginx", .pid = 12, .listening = true},
                        {.port = 81, .program = "httpd", .pid = 13, .listening = false}};
+    report.local = {{.port = 21,
+                     .path = "/usr/sbin/vsftpd",
+                     .counts = {.running = 1, .started = 5, .refused = 2}}};
     report.keepfaith = true;
     report.acl_file = "/etc/faithd.conf";
     report.generation = 3;
@@ -62,6 +65,11 @@ TEST_CASE("status: JSON has the promised keys and every reason, zero included") 
         status["services"][0] ==
         nlohmann::json({{"port", 80}, {"program", "nginx"}, {"pid", 12}, {"state", "listening"}}));
     CHECK(status["services"][1]["state"] == "gone");
+    CHECK(status["local"][0] == nlohmann::json({{"port", 21},
+                                                {"path", "/usr/sbin/vsftpd"},
+                                                {"running", 1},
+                                                {"started", 5},
+                                                {"refused", 2}}));
     CHECK(status["reasons"]["DROP_UDP"] == 9);
     CHECK(status["reasons"]["CONNECT_REFUSED"] == 5);
     std::size_t names = 0;

@@ -98,11 +98,14 @@ half_closed_timeout = "2s"
 data_timeout = "3s"
 reserved_source_port = false
 proxy_protocol = "off"
-local = []
+local = ["/usr/libexec/ftpd", "ftpd", "-l"]
+local_max = 10
+local_rate = 0
 
 [[service]]
 port = 8080
 reserved_source_port = true
+local = []
 
 [metrics]
 listen = ""
@@ -146,8 +149,14 @@ target = "syslog"
     CHECK(config.services[0].data_timeout == Millis(3s));
     CHECK(config.services[0].where == "f:23:1");
     CHECK_FALSE(config.services[0].reserved_source_port);
+    CHECK(config.services[0].local.path == "/usr/libexec/ftpd");
+    CHECK(config.services[0].local.argv == std::vector<std::string>{"ftpd", "-l"});
+    CHECK(config.services[0].local.most == 10);
+    CHECK(config.services[0].local.rate == 0);
+    CHECK(config.services[0].local.where == "f:31:9");
     CHECK(config.services[1].port == 8080);
     CHECK(config.services[1].reserved_source_port);
+    CHECK(config.services[1].local.path.empty());
     CHECK_FALSE(config.services[1].idle_timeout);
     CHECK(config.log.level == LogLevel::Debug);
     CHECK(config.log.target == LogTarget::Syslog);
@@ -186,11 +195,26 @@ TEST_CASE("config: what this release lacks is an error, never ignored") {
          "f:2:13: handshake = \"truthful\" is not in this release"},
         {"[[service]]\nport = 21\nproxy_protocol = \"v2\"",
          "f:3:18: proxy_protocol = \"v2\" is not in this release"},
-        {"[[service]]\nport = 21\nlocal = [\"/usr/sbin/vsftpd\"]",
-         "f:3:9: local, a command for the gateway's own addresses, is not in this release"},
         {"[[stf]]\nfast_path = true", "f:2:13: fast_path = true is not in this release"},
         {"[metrics]\nlisten = \"[::1]:9465\"",
          "f:2:10: listen = \"[::1]:9465\" is not in this release"},
+    };
+    check_cases(cases);
+}
+
+TEST_CASE("config: a local service is an absolute path and words, limits belong to one") {
+    const Case cases[] = {
+        {"[[service]]\nport = 21\nlocal = [\"vsftpd\"]",
+         "f:3:9: \"vsftpd\" is not the absolute path of a program"},
+        {"[[service]]\nport = 21\nlocal = \"/usr/sbin/vsftpd\"",
+         "f:3:9: expected a command as a list of words, found a string"},
+        {"[[service]]\nport = 21\nlocal = [\"/usr/sbin/vsftpd\", 3]",
+         "f:3:30: expected a word of a command, found a number"},
+        {"[[service]]\nport = 21\nlocal_max = 3", "f:3:13: local_max is for a service with local"},
+        {"[[service]]\nport = 21\nlocal_rate = 3",
+         "f:3:14: local_rate is for a service with local"},
+        {"[[service]]\nport = 21\nlocal = [\"/bin/cat\"]\nlocal_max = -1",
+         "f:4:13: -1 is out of range: 0 to 4294967295"},
     };
     check_cases(cases);
 }

@@ -55,6 +55,32 @@ TEST_CASE("network: a prefix inside another one is captured, not exempt") {
     CHECK(daemon::exemptions(network, prefixes).size() == 1);
 }
 
+TEST_CASE("network: an end is ours by address, whatever its port; link-local on its interface "
+          "alone (D15, D18)") {
+    const std::vector<sys::Address6> addresses = {
+        {.interface_index = 2, .prefix = prefix6("2001:db8:6::1/64")},
+        {.interface_index = 2, .prefix = prefix6("fe80::1/64")},
+        {.interface_index = 3, .prefix = prefix6("fe80::3/64")},
+    };
+    const auto own = [&](const char *address, std::uint32_t scope) {
+        return daemon::is_own(addresses,
+                              {.address = *parse_ip6(address), .port = 21, .scope = scope});
+    };
+    CHECK(own("2001:db8:6::1", 0));
+    CHECK_FALSE(own("2001:db8:6::2", 0)); /* of the network, not of ours */
+    CHECK_FALSE(own("64:ff9b::c000:202", 0));
+    CHECK(own("fe80::1", 2));
+    CHECK_FALSE(own("fe80::1", 3));
+    CHECK_FALSE(own("fe80::1", 0));
+    CHECK(own("fe80::3", 3));
+    CHECK_FALSE(daemon::is_own({}, {.address = *parse_ip6("::1"), .port = 21}));
+}
+
+TEST_CASE("network: the addresses of this moment are asked for") {
+    CHECK(*daemon::is_own_now({.address = *parse_ip6("::1"), .port = 1}));
+    CHECK_FALSE(*daemon::is_own_now({.address = *parse_ip6("2001:db8::dead"), .port = 1}));
+}
+
 TEST_CASE("network: networks of the loaded interfaces only, each once, host bits cleared") {
     Network network;
     network.addresses6 = {{.interface_index = 2, .prefix = prefix6("2001:db8:6::1/64")},

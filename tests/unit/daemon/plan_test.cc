@@ -50,6 +50,23 @@ TEST_CASE("plan: the ACL beside the configuration is found without being named")
     CHECK(plan->prefixes == std::vector<prefix::FaithPrefix>{prefix::well_known()});
 }
 
+TEST_CASE("plan: a local daemon that is missing or no program is found at once, with its place") {
+    const Directory dir;
+    const std::string toml = dir.write("gw.toml", "[[service]]\nport = 21\n"
+                                                  "local = [\"/bin/sh\"]\n");
+    const auto plan = daemon::make_plan(with_config(toml));
+    REQUIRE(plan);
+    CHECK(plan->config.services[0].local.argv == std::vector<std::string>{"sh"});
+
+    dir.write("gw.toml", "[[service]]\nport = 21\nlocal = [\"/nosuch/ftpd\"]\n"
+                         "[[service]]\nport = 23\nlocal = [\"/etc/passwd\", \"telnetd\"]\n");
+    const auto missing = daemon::make_plan(with_config(toml));
+    REQUIRE_FALSE(missing);
+    CHECK(missing.error().kind == Errc::Invalid);
+    CHECK(missing.error().text == toml + ":3:9: local: /nosuch/ftpd: No such file or directory\n" +
+                                      toml + ":6:9: local: /etc/passwd: Permission denied");
+}
+
 TEST_CASE("plan: a named ACL is taken relative to the configuration and must exist (D6)") {
     const Directory dir;
     dir.write("mine.conf", "::/0 deny 0.0.0.0/0\n");

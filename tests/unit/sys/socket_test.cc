@@ -69,6 +69,32 @@ TEST_CASE("socket: a duplicate is the same socket, and closed on exec as well") 
     CHECK(duplicate(-1).error().sys_errno == EBADF);
 }
 
+TEST_CASE("socket: a listener on own addresses is plain, IPv6 only, and excludes a second one") {
+    std::uint16_t port = 0;
+    {
+        const UniqueFd free = make_listener();
+        port = peers::port_of(free.get());
+    }
+    const Result<UniqueFd> listener = listen_on_own6(port);
+    REQUIRE(listener);
+    CHECK(local6(listener->get())->address.is_unspecified());
+    CHECK(local6(listener->get())->port == port);
+    CHECK(option(listener->get(), IPPROTO_IPV6, IPV6_V6ONLY) == 1);
+    CHECK(option(listener->get(), SOL_SOCKET, SO_OOBINLINE) == 0);
+    CHECK((::fcntl(listener->get(), F_GETFD) & FD_CLOEXEC) != 0);
+    const Result<UniqueFd> second = listen_on_own6(port);
+    REQUIRE_FALSE(second);
+    CHECK(second.error().sys_errno == EADDRINUSE);
+
+    const UniqueFd client = peers::connect6(port);
+    const Accepted accepted = accept6(listener->get());
+    REQUIRE(accepted.kind == Accepted::Kind::Got);
+    CHECK((::fcntl(accepted.fd.get(), F_GETFL) & O_NONBLOCK) != 0);
+    CHECK(make_blocking(accepted.fd.get()));
+    CHECK((::fcntl(accepted.fd.get(), F_GETFL) & O_NONBLOCK) == 0);
+    CHECK_FALSE(make_blocking(-1));
+}
+
 TEST_CASE("socket: an accepted socket inherits what the listener was set to") {
     const UniqueFd listener = make_listener();
     CHECK(accept6(listener.get()).kind == Accepted::Kind::Again);
