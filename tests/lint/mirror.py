@@ -32,6 +32,7 @@ ELSEWHERE = {
     r"userspace/daemon/(control|instance)\.cc": ("tests/netns/loader_test.py", "a running gateway and its clients"),
     r"userspace/daemon/(kernel_view|explain)\.cc": ("tests/netns/inspect_test.py", "asks maps and programs of a loaded gateway"),
     r"userspace/daemon/faithd\.cc": ("tests/netns/faithd_test.py", "a daemon on a loaded gateway"),
+    r"userspace/daemon/data_ports\.cc": ("tests/netns/inetd_test.py", "writes maps of a loaded gateway"),
     r"userspace/daemon/status\.cc": ("tests/netns/commands_test.py", "asks the maps of a loaded gateway"),
     r"userspace/cli/(cmd_\w+|main|fail)\.cc": ("tests/netns/commands_test.py", "a command is tested as it is typed"),
 }

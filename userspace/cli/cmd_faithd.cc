@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "config/services.h"
 #include "daemon/faithd.h"
+#include "sys/handed.h"
 #include "sys/process.h"
 
 #include <systemd/sd-daemon.h>
@@ -96,6 +97,23 @@ Status refuse_unsupported(const Arguments &arguments) {
     return Ok{};
 }
 
+/* Socket activation with Accept=no. Asked for before the process changes its number. */
+Status take_listener(daemon::FaithdOptions &options) {
+    const int count = ::sd_listen_fds(1);
+    if (count <= 0)
+        return Ok{};
+    const int handed = SD_LISTEN_FDS_START;
+    if (count > 1 || sys::what_is(handed) != sys::Handed::Listener)
+        return invalid("faithd: systemd hands over something else than one TCP listener over "
+                       "IPv6; for Accept=yes see faith-gw inetd");
+    TRY_ASSIGN(const sys::Endpoint6 local, sys::local6(handed));
+    if (local.port != options.port)
+        return invalid("faithd: systemd listens on port " + std::to_string(local.port) + ", and " +
+                       options.service + " is port " + std::to_string(options.port));
+    options.listener = handed;
+    return Ok{};
+}
+
 void start_log(const Arguments &arguments) {
     log::Target target = log::Target::Syslog;
     if (arguments.foreground)
@@ -154,6 +172,8 @@ int cmd_faithd(int argc, char **argv) {
         return usage(arguments.error().text);
     if (const Status supported = refuse_unsupported(*arguments); !supported)
         return complain(supported.error());
+    if (const Status taken = take_listener(arguments->options); !taken)
+        return complain(taken.error());
     Result<daemon::FaithdRules> rules = daemon::read_faithd_rules(arguments->options);
     if (!rules)
         return complain(rules.error());

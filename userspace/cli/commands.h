@@ -51,6 +51,13 @@ int cmd_version(Output output);
 /* The binary under its old name: its own command line, its own words for errors. */
 int cmd_faithd(int argc, char **argv);
 
+/* inetd mode: the descriptor of the one TCP connection that our starter handed over, if it did. */
+std::optional<int> handed_connection();
+/* As inetd starts it: argv begins with the local daemon. */
+int serve_as_inetd_named_it(int connection, int argc, char **argv);
+/* `words` are the local daemon's: path, argv[0], arguments; may be empty. */
+int cmd_inetd(const daemon::Options &options, const std::vector<std::string> &words);
+
 /* The one place where a command's error is printed: "faith-gw: sentence" on stderr;
  * configuration errors as they are, because they begin with FILE:LINE:COL. */
 int fail(const Error &error);

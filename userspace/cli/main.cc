@@ -6,6 +6,7 @@
 
 #include <cstdio>
 #include <functional>
+#include <optional>
 
 namespace {
 
@@ -164,6 +165,16 @@ std::function<int()> add_capture(CLI::App &app, Arguments &args) {
     };
 }
 
+std::function<int()> add_inetd(CLI::App &app, Arguments &args) {
+    CLI::App &inetd = *app.add_subcommand(
+        "inetd", "Serve the one connection that inetd or systemd accepted, and end with it");
+    add_configuration(inetd, args);
+    inetd.prefix_command()->footer(
+        "What follows the options is the local daemon for connections to own addresses: its "
+        "path, argv[0] and arguments.");
+    return [&args, &inetd] { return faith::cli::cmd_inetd(args.options, inetd.remaining()); };
+}
+
 std::function<int()> add_check(CLI::App &app, Arguments &args) {
     CLI::App &check =
         *app.add_subcommand("check", "Validate configuration and access control list, offline");
@@ -215,20 +226,32 @@ std::string_view called(const char *path) {
 } // namespace
 
 int main(int argc, char **argv) {
-    if (called(argc > 0 ? argv[0] : nullptr) == "faithd")
+    const std::string_view we_are = called(argc > 0 ? argv[0] : nullptr);
+    if (we_are == "faithd")
         return faith::cli::cmd_faithd(argc, argv);
+    if (we_are != "faith-gw")
+        if (const std::optional<int> connection = faith::cli::handed_connection())
+            return faith::cli::serve_as_inetd_named_it(*connection, argc, argv);
     CLI::App app("IPv6-to-IPv4 TCP gateway after faith(4) and faithd(8)", "faith-gw");
     app.require_subcommand(1);
     app.set_version_flag("--version", "faith-gw " FGW_VERSION);
     Arguments args;
     const std::vector<std::pair<const char *, std::function<int()>>> commands = {
-        {"load", add_load(app, args)},       {"unload", add_unload(app, args)},
-        {"status", add_status(app, args)},   {"reload", add_reload(app, args)},
-        {"events", add_events(app, args)},   {"acl", add_acl(app, args)},
-        {"explain", add_explain(app, args)}, {"keepfaith", add_keepfaith(app, args)},
-        {"capture", add_capture(app, args)}, {"check", add_check(app, args)},
-        {"doctor", add_doctor(app, args)},   {"map", add_map(app, args)},
-        {"version", add_version(app, args)}, {"help", add_help(app)},
+        {"load", add_load(app, args)},
+        {"unload", add_unload(app, args)},
+        {"status", add_status(app, args)},
+        {"reload", add_reload(app, args)},
+        {"events", add_events(app, args)},
+        {"acl", add_acl(app, args)},
+        {"explain", add_explain(app, args)},
+        {"keepfaith", add_keepfaith(app, args)},
+        {"capture", add_capture(app, args)},
+        {"check", add_check(app, args)},
+        {"doctor", add_doctor(app, args)},
+        {"map", add_map(app, args)},
+        {"inetd", add_inetd(app, args)},
+        {"version", add_version(app, args)},
+        {"help", add_help(app)},
     };
     try {
         app.parse(argc, argv);

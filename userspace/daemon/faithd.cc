@@ -3,9 +3,11 @@
 
 #include "base/log.h"
 #include "daemon/capture.h"
+#include "daemon/data_ports.h"
 #include "daemon/kernel_view.h"
 #include "daemon/plan.h"
 #include "daemon/witness.h"
+#include "sys/handed.h"
 #include "sys/process.h"
 #include "sys/process_socket.h"
 
@@ -102,6 +104,11 @@ Status Faithd::bring_up() {
 /* On the gateway's own addresses, too, as faithd does: no other program can have the port
  * (D8). */
 Result<sys::UniqueFd> Faithd::listen() const {
+    if (options_.listener >= 0) {
+        sys::UniqueFd handed(options_.listener);
+        TRY(sys::make_ours(handed.get()));
+        return handed;
+    }
     Result<sys::UniqueFd> made = sys::listen6_on(options_.port);
     if (!made && made.error().sys_errno == EADDRINUSE)
         return Error{.kind = Errc::Busy,
@@ -118,31 +125,10 @@ Status Faithd::start_relay() {
     options.listener = listener_.get();
     options.descriptor_ceiling =
         std::max(limit.most - kept_descriptors - static_cast<int>(options.workers), 1);
-    options.data_ports = data_ports();
+    options.data_ports = data_ports_by(instance_, options_.port); // they come here as well
     options.complain = [](std::string_view text) { log::warning(text); };
     TRY_ASSIGN(relay_, relay::Relay::create(options, policy()));
     return relay_->start();
-}
-
-/* FTP's passive data connections come to this daemon as well. */
-relay::DataPortHooks Faithd::data_ports() const {
-    const auto named = [service = options_.port](const relay::DataPort &port) {
-        return datapath::DataPortOfService{.client = port.client,
-                                           .destination = port.destination,
-                                           .port = port.port,
-                                           .service = service};
-    };
-    const datapath::Pins pins(instance_.netns_inode);
-    return {.open =
-                [pins, named](const relay::DataPort &port, relay::Millis wait) {
-                    if (Status put = datapath::expect_data(pins, named(port), wait); !put)
-                        log::warning("FTP data connection: " + put.error().text);
-                },
-            .close =
-                [pins, named](const relay::DataPort &port) {
-                    /* Without a dataplane there is nothing to forget either. */
-                    static_cast<void>(datapath::forget_data(pins, named(port)));
-                }};
 }
 
 Status Faithd::capture() {

@@ -31,7 +31,8 @@ struct FaithdOptions {
     std::uint16_t port = 0;
     std::optional<std::string> rules_file; /* -f, absolute; else /etc/faithd.conf, if it is there */
     bool debug = false;                    /* -d */
-    bool reserved_source_port = false;     /* -p (D32) */
+    int listener = -1;                 /* handed over by systemd (Accept=no); -1: one of our own */
+    bool reserved_source_port = false; /* -p (D32) */
 };
 
 /* The list that faithd reads before it becomes a daemon (D6). No file: whatever the dataplane
@@ -64,7 +65,6 @@ private:
     Status capture(); /* the port, in the dataplane in place */
     Status refresh(); /* network and dataplane -> capture and policy */
     Status rejoin();  /* another dataplane than before? */
-    relay::DataPortHooks data_ports() const;
     relay::PolicyRef policy() const;
 
     Status watch_signals();

@@ -112,21 +112,8 @@ void Threads::run(std::size_t number) {
 
 Totals Threads::totals() const {
     Totals totals;
-    totals.workers = static_cast<std::uint32_t>(crews_.size());
-    for (const Crew &crew : crews_) {
-        const Stats &stats = crew.worker->stats();
-        /* Closed before opened: a session that does both meanwhile must not make the
-         * difference negative. */
-        const std::uint64_t closed = stats.sessions_closed.get();
-        const std::uint64_t opened = stats.sessions_opened.get();
-        totals.sessions_active += opened - std::min(opened, closed);
-        totals.sessions_total += opened;
-        totals.bytes_to_server += stats.bytes_to_server.get();
-        totals.bytes_to_client += stats.bytes_to_client.get();
-        totals.bytes_spliced += stats.bytes_spliced.get();
-        for (std::size_t reason = 0; reason < totals.reasons.size(); ++reason)
-            totals.reasons[reason] += stats.reasons[reason].get();
-    }
+    for (const Crew &crew : crews_)
+        totals.add(crew.worker->stats());
     return totals;
 }
 

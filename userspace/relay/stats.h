@@ -7,6 +7,7 @@
 
 #include "faith/reasons.h"
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cstdint>
@@ -42,6 +43,23 @@ struct Totals {
     std::uint64_t bytes_to_client = 0;
     std::uint64_t bytes_spliced = 0;
     std::array<std::uint64_t, FGW_REASON_MAX> reasons{};
+
+    void add(const Stats &worker);
 };
+
+inline void Totals::add(const Stats &worker) {
+    ++workers;
+    /* Closed before opened: a session that does both meanwhile must not make the
+     * difference negative. */
+    const std::uint64_t closed = worker.sessions_closed.get();
+    const std::uint64_t opened = worker.sessions_opened.get();
+    sessions_active += opened - std::min(opened, closed);
+    sessions_total += opened;
+    bytes_to_server += worker.bytes_to_server.get();
+    bytes_to_client += worker.bytes_to_client.get();
+    bytes_spliced += worker.bytes_spliced.get();
+    for (std::size_t reason = 0; reason < reasons.size(); ++reason)
+        reasons[reason] += worker.reasons[reason].get();
+}
 
 } // namespace faith::relay

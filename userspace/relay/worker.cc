@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #include "relay/worker.h"
 
+#include "sys/handed.h"
+
 #include <algorithm>
 #include <limits>
 #include <utility>
@@ -66,6 +68,18 @@ Worker::~Worker() { end_sessions(); }
 Status Worker::start_accepting() {
     TRY_ASSIGN(listener_watch_,
                loop_->watch(listener_.get(), reading, [this](sys::Ready) { on_listener(); }));
+    return Ok{};
+}
+
+Status Worker::adopt(sys::UniqueFd client) {
+    int error = 0;
+    spare_ = sys::open_tcp4(error);
+    if (!spare_)
+        return system_error(error, "IPv4 socket");
+    TRY_ASSIGN(const sys::Ends ends, sys::ends_of(client.get()));
+    until_idle_ = true;
+    welcome({.kind = Accepted::Kind::Got, .fd = std::move(client), .peer = ends.peer, .error = 0});
+    stop_if_idle(); /* refused */
     return Ok{};
 }
 
@@ -234,6 +248,12 @@ void Worker::session_over(Session &session) {
     free_.push_back(&session);
     if (paused())
         resume();
+    stop_if_idle();
+}
+
+void Worker::stop_if_idle() {
+    if (until_idle_ && free_.size() == slab_.size())
+        loop_->stop();
 }
 
 std::vector<SessionInfo> Worker::sessions() const {

@@ -42,6 +42,9 @@ public:
 
     /* From here on the worker's own thread only. */
     Status start_accepting();
+    /* A connection that somebody else has accepted, and no other: the loop ends with its last
+     * session. Of an error the totals know nothing. */
+    Status adopt(sys::UniqueFd client);
     std::vector<SessionInfo> sessions() const;
     std::size_t revoke();  /* resets the sessions that the newest policy refuses; how many */
     void stop_accepting(); /* for good; the listener is closed */
@@ -64,6 +67,7 @@ private:
     void no_port(sys::Connect why, const Parties &parties);
     Session &take_session();
     void session_over(Session &session);
+    void stop_if_idle();
 
     Shared shared_;
     PolicyBox::Copy policy_;
@@ -81,6 +85,7 @@ private:
     std::deque<Session> slab_;
     std::vector<Session *> free_;
     std::uint32_t burst_ = 1;
+    bool until_idle_ = false;
     sys::Timer resume_timer_;                /* pending while accepting is paused */
     std::optional<sys::Millis> quiet_until_; /* complaints about ports */
     sys::Watch listener_watch_;

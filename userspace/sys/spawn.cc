@@ -94,6 +94,13 @@ Status executable(const std::string &path) {
     return Ok{};
 }
 
+bool is_ourselves(const std::string &path) {
+    struct stat program{};
+    struct stat ours{};
+    return ::stat(path.c_str(), &program) == 0 && ::stat("/proc/self/exe", &ours) == 0 &&
+           program.st_dev == ours.st_dev && program.st_ino == ours.st_ino;
+}
+
 Result<Child> spawn_on(int connection, const Program &program) {
     TRY(make_blocking(connection));
     /* Ignored, as our own starter may have left it, it would take away how children ended, also

@@ -23,6 +23,8 @@ struct Program {
 
 /* Whether it can be executed by root. The text is "PATH: why not". */
 Status executable(const std::string &path);
+/* Whether it is the program that runs here. */
+bool is_ourselves(const std::string &path);
 
 /* A running child. Its handle becomes readable at its end, and then reap() has to be called;
  * dropping a Child lets it go on. */
