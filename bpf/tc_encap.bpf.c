@@ -8,11 +8,21 @@
 
 char fgw_license[] SEC("license") = "Dual BSD/GPL";
 
+/* Somebody asks what would happen to this packet (faith/abi.h). */
+static __always_inline bool tc_is_probe(const struct __sk_buff *skb)
+{
+	return skb->ingress_ifindex == FGW_PROBE_MAGIC;
+}
+
 SEC("tc")
 int fgw_tc_encap(struct __sk_buff *skb)
 {
 	const __u8 any[4] = {0, 0, 0, 0};
 	const struct fgw_stf *stf = stf_find(skb->ifindex, any);
+	bool probing = tc_is_probe(skb);
+	enum fgw_reason reason = stf_out(skb, stf, probing);
 
-	return tc_finish_to(stf_out(skb, stf), stf ? stf->uplink : 0);
+	if (probing)
+		return (int)reason;
+	return tc_finish_to(reason, stf ? stf->uplink : 0);
 }

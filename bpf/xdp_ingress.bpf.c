@@ -10,6 +10,7 @@
 #include "lib/admit.h"
 #include "lib/eth.h"
 #include "lib/stf_in.h"
+#include "lib/stf_slow.h"
 #include "lib/finish.h"
 #include "lib/reply.h"
 
@@ -57,8 +58,14 @@ int fgw_xdp_ingress(struct xdp_md *ctx)
 	__u32 network = 0;
 
 	/* A tag says that the packet is for another interface, on top of this one. */
-	if (protocol == FGW_L3_IP4 && cursor.at == ETH_HEADER && !probe) {
-		reason = (enum fgw_reason)fgw_stf_in(ctx);
+	if (protocol == FGW_L3_IP4 && cursor.at == ETH_HEADER) {
+		reason = (enum fgw_reason)fgw_stf_in(ctx, probe ? 1 : 0);
+		if (probe) { /* it may have moved, as far as the verifier knows */
+			probe = xdp_probe(ctx);
+			return probe ? xdp_answer_probe(probe, reason, &decision) : XDP_ABORTED;
+		}
+		if (reason == FGW_STF_FRAGMENT || reason == FGW_STF_ICMP4)
+			reason = (enum fgw_reason)fgw_slow_path(ctx, reason);
 		reason_count(reason);
 		return xdp_verdict(reason);
 	}

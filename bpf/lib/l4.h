@@ -11,6 +11,7 @@
 
 enum fgw_l4 {
 	FGW_L4_HOP_BY_HOP = 0,
+	FGW_L4_ICMP4 = 1,
 	FGW_L4_TCP = 6,
 	FGW_L4_UDP = 17,
 	FGW_L4_IP6 = 41, /* IPv6 in IPv4 */

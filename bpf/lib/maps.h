@@ -185,6 +185,18 @@ struct fgw_ip4_map {
 	__type(value, struct fgw_ip4_val);
 };
 
+struct fgw_pmtu_map {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, FGW_MAX_PMTU);
+	__type(key, struct fgw_pmtu_key);
+	__type(value, struct fgw_pmtu);
+};
+
+struct fgw_stf_slow_map {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, FGW_SLOW_BYTES);
+};
+
 extern struct fgw_meta_map fgw_meta SEC(".maps");
 extern struct fgw_config_map fgw_config SEC(".maps");
 extern struct fgw_prefixes_map fgw_prefixes SEC(".maps");
@@ -207,6 +219,8 @@ extern struct fgw_events_map fgw_events SEC(".maps");
 extern struct fgw_events_lost_map fgw_events_lost SEC(".maps");
 extern struct fgw_stf_map fgw_stf SEC(".maps");
 extern struct fgw_ip4_map fgw_ip4 SEC(".maps");
+extern struct fgw_pmtu_map fgw_pmtu SEC(".maps");
+extern struct fgw_stf_slow_map fgw_stf_slow SEC(".maps");
 
 /* Null never happens, but the verifier asks; a program then captures nothing. */
 static __always_inline const struct fgw_config *config_get(void)

@@ -9,6 +9,7 @@
 
 #include "ecn.h"
 #include "eth.h"
+#include "icmp4.h"
 #include "stf.h"
 
 static __always_inline __u8 stf_traffic_class(const struct ip6_header *inner)
@@ -22,12 +23,12 @@ stf_in_parse(struct cursor *cursor, const struct ip4_header *outer, struct ip6_h
 {
 	__u32 outer_length = ip4_header_length(outer), inner_length;
 
-	if (ip4_is_fragment(outer))
-		return FGW_STF_IN_FRAGMENT;
 	if (!ip4_bound(cursor, outer))
 		return FGW_STF_IN_HEADER;
 	if (!ip4_checksum_is_right(cursor, outer))
 		return FGW_STF_IN_CHECKSUM;
+	if (ip4_is_fragment(outer))
+		return FGW_STF_FRAGMENT;
 	/* Nearly every header has no options: then the place is a constant. */
 	if (outer_length == sizeof(*outer)) {
 		cursor->at += sizeof(*outer);
@@ -45,7 +46,8 @@ stf_in_parse(struct cursor *cursor, const struct ip4_header *outer, struct ip6_h
 }
 
 /* With the cursor at the outer header of a packet to a tunnel's own address. FGW_STF_IN, or
- * why not; what the routing tables say comes on top. */
+ * why not; what the routing tables say comes on top. FGW_STF_FRAGMENT: nothing behind the
+ * outer header has been looked at. */
 static __always_inline enum fgw_reason stf_in_judge(struct cursor *cursor,
 						    const struct fgw_stf *stf,
 						    const struct ip4_header *outer,
@@ -108,6 +110,51 @@ static __always_inline enum fgw_reason stf_out_header(const struct fgw_stf *stf,
 	outer->protocol = FGW_L4_IP6;
 	ip4_set_checksum(outer);
 	return FGW_STF_OUT;
+}
+
+/* --- the IPv4 network in between ---------------------------------------------------------- */
+
+#define IP6_LEAST_MTU 1280
+
+/* With the cursor at an IPv4 header that is none of a tunnel's packets, to its own address:
+ * whether it is an error about one (R10). It may be forged; user space looks closer. */
+static __always_inline bool stf_is_error_about(const struct cursor *cursor,
+					       const struct fgw_stf *stf,
+					       const struct ip4_header *outer)
+{
+	struct icmp4_error error;
+
+	return outer->protocol == FGW_L4_ICMP4 && icmp4_peek_error(cursor, outer, &error) &&
+	       error.quoted.version_words >> 4 == 4 && error.quoted.protocol == FGW_L4_IP6 &&
+	       ip4_address(error.quoted.source) == ip4_address(stf->address);
+}
+
+/* What an IPv6 packet finds on its way out. */
+struct stf_path {
+	__u32 mtu;  /* the longest that goes */
+	bool whole; /* routers must not cut it: so we hear how much they take */
+};
+
+/* `link` is the MTU of the uplink; `learnt` what the network has said of the path, 0: nothing.
+ * RFC 4213 3.2.2: a path that takes no IPv6 packet of the least MTU cuts those. */
+static __always_inline struct stf_path stf_path_of(const struct fgw_stf *stf, __u32 link,
+						   __u32 learnt)
+{
+	bool follows = stf->flags & FGW_STF_PMTU;
+	__u32 mtu = follows && learnt && learnt < link ? learnt : link;
+	struct stf_path path = {.mtu = IP6_LEAST_MTU, .whole = false};
+
+	if (mtu >= IP6_LEAST_MTU + sizeof(struct ip4_header)) {
+		path.mtu = mtu - (__u32)sizeof(struct ip4_header);
+		path.whole = follows;
+	}
+	return path;
+}
+
+static __always_inline void stf_out_keep_whole(struct ip4_header *outer)
+{
+	outer->offset_flags = (__be16)host_to_be16((__u16)IP4_DONT_FRAGMENT);
+	ip4_set_checksum(outer);
 }
 
 #endif

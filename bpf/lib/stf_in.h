@@ -32,13 +32,13 @@ static __always_inline enum fgw_reason stf_in_check_routes(struct xdp_md *ctx,
 
 static __always_inline enum fgw_reason stf_in_finish(struct xdp_md *ctx, const struct fgw_stf *stf,
 						     const struct ip4_header *outer,
-						     const struct ip6_header *inner)
+						     const struct ip6_header *inner, bool probing)
 {
-	struct fgw_stf_mark mark = {.mark = FGW_STF_MARK, .peer = stf->peer};
+	struct fgw_stf_mark mark = {.mark = FGW_STF_MARK, .peer = stf->peer, .mss = stf->mss};
 	struct eth_front front;
 	enum fgw_reason reason = stf_in_front(stf, outer, inner, &front);
 
-	if (reason == FGW_STF_IN_ECN)
+	if (reason == FGW_STF_IN_ECN || probing)
 		return reason;
 	if (!xdp_take_out(ctx, ip4_header_length(outer), &front) || !xdp_mark(ctx, &mark))
 		return FGW_STF_IN_ROOM;
@@ -46,34 +46,38 @@ static __always_inline enum fgw_reason stf_in_finish(struct xdp_md *ctx, const s
 }
 
 /* With the cursor at the IPv4 header. */
-static __always_inline enum fgw_reason stf_in(struct xdp_md *ctx, struct cursor *cursor)
+static __always_inline enum fgw_reason stf_in(struct xdp_md *ctx, struct cursor *cursor,
+					      bool probing)
 {
 	struct ip6_header inner;
 	struct ip4_header outer;
 	const struct fgw_stf *stf;
 	enum fgw_reason reason;
 
-	if (!ip4_peek(cursor, &outer) || outer.protocol != FGW_L4_IP6)
+	if (!ip4_peek(cursor, &outer) ||
+	    (outer.protocol != FGW_L4_IP6 && outer.protocol != FGW_L4_ICMP4))
 		return FGW_PASS_NOT_IP6;
 	stf = stf_find(ctx->ingress_ifindex, outer.destination);
 	if (!stf)
 		return FGW_PASS_NOT_IP6;
+	if (outer.protocol != FGW_L4_IP6)
+		return stf_is_error_about(cursor, stf, &outer) ? FGW_STF_ICMP4 : FGW_PASS_NOT_IP6;
 	reason = stf_in_judge(cursor, stf, &outer, &inner);
 	if (reason == FGW_STF_IN)
 		reason = stf_in_check_routes(ctx, stf, &outer, &inner);
 	if (reason == FGW_STF_IN)
-		reason = stf_in_finish(ctx, stf, &outer, &inner);
+		reason = stf_in_finish(ctx, stf, &outer, &inner, probing);
 	return reason;
 }
 
-/* An untagged frame with IPv4 in it. An enum fgw_reason; FGW_PASS_NOT_IP6: no tunnel's. Global,
- * so that it is verified once and has a stack of its own. */
-FGW_SUBPROGRAM int fgw_stf_in(struct xdp_md *ctx)
+/* An untagged frame with IPv4 in it. An enum fgw_reason; FGW_PASS_NOT_IP6: no tunnel's. Probing
+ * changes nothing. Global, so that it is verified once and has a stack of its own. */
+FGW_SUBPROGRAM int fgw_stf_in(struct xdp_md *ctx, __u32 probing)
 {
 	const struct packet packet = packet_from_xdp(ctx);
 	struct cursor cursor = cursor_at(&packet, ETH_HEADER);
 
-	return stf_in(ctx, &cursor);
+	return stf_in(ctx, &cursor, probing != 0);
 }
 
 #endif

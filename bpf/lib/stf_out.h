@@ -9,8 +9,10 @@
 
 #include "ctx_skb.h"
 #include "local.h"
+#include "mss.h"
 #include "route.h"
 #include "stf_frame.h"
+#include "stf_long.h"
 
 /* The outer destination: destination first, then gateway (S23; RFC 3056 5.3). 0: none. */
 static __always_inline __u32 stf_out_next_hop(struct __sk_buff *skb, const struct fgw_stf *stf,
@@ -27,32 +29,40 @@ static __always_inline __u32 stf_out_next_hop(struct __sk_buff *skb, const struc
 
 /* Everything but the change. What is longer than stf0's MTU the kernel has answered already
  * with a Packet Too Big; this is for an MTU that somebody changed behind our back. */
-static __always_inline enum fgw_reason
-stf_out_check(struct __sk_buff *skb, const struct fgw_stf *stf, struct ip4_header *outer)
+static __always_inline enum fgw_reason stf_out_check(struct __sk_buff *skb,
+						     const struct fgw_stf *stf, bool probing,
+						     struct ip4_header *outer)
 {
 	const struct packet packet = packet_from_skb(skb);
 	struct cursor cursor = cursor_at(&packet, 0);
 	struct ip6_header inner;
-	__u32 hop;
+	__u32 segment = skb->gso_size, hop;
+	enum fgw_reason reason;
 
+	FGW_FORGET(segment); /* else it is read twice, the second time by a pointer to it */
 	if (skb->protocol != be16_to_host((__be16)FGW_L3_IP6) || !ip6_parse(&cursor, &inner))
 		return FGW_STF_OUT_SHORT;
 	hop = stf_out_next_hop(skb, stf, inner.destination);
-	return stf_out_header(stf, &inner, hop, skb->len - ETH_HEADER, skb->gso_size != 0,
-			      bpf_get_prandom_u32(), outer);
+	reason = stf_out_header(stf, &inner, hop, skb->len - ETH_HEADER, segment != 0,
+				bpf_get_prandom_u32(), outer);
+	return reason == FGW_STF_OUT ? long_check(skb, stf, &inner, segment, probing, outer)
+				     : reason;
 }
 
-static __always_inline enum fgw_reason stf_out(struct __sk_buff *skb, const struct fgw_stf *stf)
+static __always_inline enum fgw_reason stf_out(struct __sk_buff *skb, const struct fgw_stf *stf,
+					       bool probing)
 {
 	struct ip4_header outer;
 	enum fgw_reason reason;
 
 	if (!stf)
 		return FGW_STF_OUT_NO_ADDRESS;
-	reason = stf_out_check(skb, stf, &outer);
-	if (reason == FGW_STF_OUT && !skb_put_in_ip4(skb, &outer))
-		reason = FGW_STF_OUT_ROOM;
-	return reason;
+	reason = stf_out_check(skb, stf, probing, &outer);
+	if (reason != FGW_STF_OUT)
+		return reason;
+	if (stf->mss)
+		fgw_clamp_mss(skb, stf->mss);
+	return skb_put_in_ip4(skb, &outer) ? FGW_STF_OUT : FGW_STF_OUT_ROOM;
 }
 
 #endif

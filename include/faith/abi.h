@@ -181,6 +181,7 @@ enum fgw_stf_flag {
 	FGW_STF_PRIVATE_OUTER = 8, /* private IPv4 addresses outside: always so in 6rd (S18) */
 	FGW_STF_PRIVATE_6TO4 = 16, /* and inside of 2002::/16: permit_rfc1918 */
 	FGW_STF_RELAYS = 32,	   /* we are the border relay of the 6rd domain (R16) */
+	FGW_STF_PMTU = 128,	   /* follow the path MTU of the IPv4 network: DF (R9) */
 };
 
 enum fgw_ecn {
@@ -206,8 +207,10 @@ struct fgw_stf {
 	__u32 peer;	    /* ifindex of its hidden peer */
 	__u8 device_mac[6]; /* what the peer's frames are addressed to */
 	__u8 peer_mac[6];
+	__u16 mss; /* the longest TCP segment that either end is told; 0: left as it is */
+	__u16 tail_pad;
 };
-FGW_ASSERT_SIZE(struct fgw_stf, 60);
+FGW_ASSERT_SIZE(struct fgw_stf, 64);
 
 /* fgw_ip4: what an IPv4 address is on the gateway, whichever interface has it. */
 enum fgw_ip4_kind {
@@ -232,8 +235,49 @@ FGW_ASSERT_SIZE(struct fgw_ip4_val, 4);
 struct fgw_stf_mark {
 	__u32 mark; /* FGW_STF_MARK */
 	__u32 peer; /* ifindex of the hidden peer */
+	__u16 mss;  /* as in struct fgw_stf */
+	__u16 pad;
 };
-FGW_ASSERT_SIZE(struct fgw_stf_mark, 8);
+FGW_ASSERT_SIZE(struct fgw_stf_mark, 12);
+
+/* fgw_pmtu: how long a packet the IPv4 network takes to a tunnel's far end, where that is
+ * followed (FGW_STF_PMTU) and it has said so (RFC 4213 3.2.2). What is not heard again is
+ * forgotten, first by time, then by age. */
+#define FGW_MAX_PMTU 4096
+
+struct fgw_pmtu_key {
+	__u32 uplink; /* ifindex */
+	__u8 destination[4]; /* network byte order */
+};
+FGW_ASSERT_SIZE(struct fgw_pmtu_key, 8);
+
+struct fgw_pmtu {
+	__u64 until_ns; /* CLOCK_MONOTONIC */
+	__u32 mtu;	/* of IPv4 */
+	__u32 pad;
+};
+FGW_ASSERT_SIZE(struct fgw_pmtu, 16);
+
+/* fgw_stf_slow: a ring of packets that are for user space. What comes for a tunnel in fragments
+ * goes there whole, IPv4 header and all, and nowhere else: without a reader the ring is soon
+ * full, and what finds no room is dropped. A record is a struct fgw_slow_packet and the room
+ * for a packet behind it, the shorter one where that is enough. */
+#define FGW_SLOW_BYTES 1048576 /* a power of two, whole pages */
+#define FGW_SLOW_SHORT_ROOM 2040
+#define FGW_SLOW_LONG_ROOM 16376
+
+struct fgw_slow_packet {
+	__u32 ifindex; /* where it came in */
+	__u16 length;  /* of the packet behind this; the rest of the room is garbage */
+	__u16 mtu;     /* 0, or what an IPv6 packet may have at most that was going out */
+};
+FGW_ASSERT_SIZE(struct fgw_slow_packet, 8);
+
+/* So many of them in a second are taken from one IPv4 address, and from all. */
+#define FGW_FRAGMENTS_PER_SOURCE 8192
+#define FGW_FRAGMENTS_PER_SECOND 16384
+#define FGW_STF_ICMP4_PER_SECOND 1000
+#define FGW_TOO_BIG_PER_SECOND 1000
 
 /* --- access control ----------------------------------------------------------------------
  *
@@ -377,6 +421,10 @@ enum fgw_rate_of {
 	FGW_RATE_ICMP6 = 0x20000002,	/* errors to one source */
 	FGW_RATE_ICMP6_ALL = 0x20000003, /* errors to everybody */
 	FGW_RATE_EVENTS = 0x20000004,	/* events */
+	FGW_RATE_FRAGMENTS = 0x20000005, /* fragments for tunnels from one source */
+	FGW_RATE_FRAGMENTS_ALL = 0x20000006, /* and from everybody */
+	FGW_RATE_ICMP4 = 0x20000007, /* ICMPv4 errors about tunnel packets */
+	FGW_RATE_TOO_BIG = 0x20000008, /* packets too long for a tunnel's path */
 };
 
 /* So many sources of one network may get a bucket in a second; those beyond share one. With

@@ -32,6 +32,8 @@
 #define FGW_MAP_EVENTS_LOST "fgw_events_lost"
 #define FGW_MAP_STF "fgw_stf"
 #define FGW_MAP_IP4 "fgw_ip4"
+#define FGW_MAP_PMTU "fgw_pmtu"
+#define FGW_MAP_STF_SLOW "fgw_stf_slow"
 
 /* Programs: "fgw_" and the name of the file in bpf/. */
 #define FGW_PROG_XDP "fgw_xdp_ingress"

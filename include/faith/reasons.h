@@ -70,7 +70,9 @@
 	X(STF_OUT,           66, STF,    "packet put into its tunnel") \
 	X(STF_INPUT_OFF,     67, STF,    "tunnel packet while input is off, left to the kernel") \
 	X(STF_NOT_PEER,      68, STF,    "tunnel packet from outside the peers that the prefix length allows, left to the kernel") \
-	X(STF_IN_FRAGMENT,   72, STF,    "tunnel packet in fragments, which are not put together") \
+	X(STF_ICMP4,         69, STF,    "ICMPv4 error about a tunnel's packet, looked at and left to the kernel") \
+	X(STF_ICMP4_RATE,    70, STF,    "more ICMPv4 errors about tunnel packets in a second than are looked at") \
+	X(STF_IN_FRAGMENT,   72, STF,    "fragment of a tunnel packet that nobody takes: no daemon runs, or it is behind") \
 	X(STF_IN_HEADER,     73, STF,    "tunnel packet with a broken IPv4 header") \
 	X(STF_IN_CHECKSUM,   74, STF,    "tunnel packet with a wrong IPv4 header checksum") \
 	X(STF_IN_SHORT,      75, STF,    "tunnel packet that does not hold the whole IPv6 packet it announces") \
@@ -107,7 +109,20 @@
 	X(STF_OUT_DST_OWN,  108, STF,    "packet for a tunnel that would come back to the gateway") \
 	X(STF_OUT_NEITHER,  109, STF,    "packet for a tunnel with neither address in the tunnel's prefix") \
 	X(STF_OUT_OWN,      110, STF,    "packet for a tunnel from an address that hides an IPv4 address of the gateway (RFC 6324)") \
-	X(STF_OUT_TOO_BIG,  111, STF,    "packet longer than the tunnel's MTU or than IPv4 can carry")
+	X(STF_OUT_TOO_BIG,  111, STF,    "packet longer than the tunnel's MTU or than IPv4 can carry") \
+	X(STF_FRAGMENT,     112, STF,    "fragment of a tunnel packet, taken to put the packet together") \
+	X(STF_FRAGMENT_RATE, 113, STF,   "more fragments of tunnel packets in a second than are taken") \
+	X(STF_FRAGMENT_LATE, 114, STF,   "tunnel packet whose fragments did not all come in time") \
+	X(STF_FRAGMENT_BAD, 115, STF,    "tunnel packet whose fragments overlap or contradict each other") \
+	X(STF_FRAGMENT_FULL, 116, STF,   "unfinished tunnel packet given up for newer ones") \
+	X(STF_FRAGMENT_LOST, 117, STF,   "tunnel packet put together that the tunnel's device did not take") \
+	X(STF_OUT_PMTU,     118, STF,    "packet longer than the IPv4 network takes to its far end") \
+	X(STF_ICMP4_PMTU,   119, STF,    "ICMPv4 error that told the path MTU to a far end") \
+	X(STF_ICMP4_SHORT,  120, STF,    "ICMPv4 error that quotes too little to tell anybody") \
+	X(STF_ICMP4_BAD,    121, STF,    "ICMPv4 error that is broken or about a packet that no tunnel sent") \
+	X(STF_ICMP6_SENT,   122, STF,    "ICMPv6 error sent to the source of a packet that a tunnel could not deliver") \
+	X(STF_ICMP6_NEVER,  123, STF,    "no ICMPv6 error: none may be sent about such a packet (RFC 4443 2.4)") \
+	X(STF_ICMP6_RATE,   124, STF,    "no ICMPv6 error: more in a second than may be sent")
 /* clang-format on */
 
 #define FGW_REASON_ENUM(name, number, origin, sentence) FGW_##name = number,

@@ -68,13 +68,28 @@
     F(fgw_stf, peer)                                                                               \
     F(fgw_stf, device_mac)                                                                         \
     F(fgw_stf, peer_mac)                                                                           \
+    F(fgw_stf, mss)                                                                                \
+    F(fgw_stf, tail_pad)                                                                           \
     S(fgw_ip4_key)                                                                                 \
     F(fgw_ip4_key, address)                                                                        \
     S(fgw_ip4_val)                                                                                 \
     F(fgw_ip4_val, kinds)                                                                          \
+    S(fgw_pmtu_key)                                                                                \
+    F(fgw_pmtu_key, uplink)                                                                        \
+    F(fgw_pmtu_key, destination)                                                                   \
+    S(fgw_pmtu)                                                                                    \
+    F(fgw_pmtu, until_ns)                                                                          \
+    F(fgw_pmtu, mtu)                                                                               \
+    F(fgw_pmtu, pad)                                                                               \
+    S(fgw_slow_packet)                                                                             \
+    F(fgw_slow_packet, ifindex)                                                                    \
+    F(fgw_slow_packet, length)                                                                     \
+    F(fgw_slow_packet, mtu)                                                                        \
     S(fgw_stf_mark)                                                                                \
     F(fgw_stf_mark, mark)                                                                          \
     F(fgw_stf_mark, peer)                                                                          \
+    F(fgw_stf_mark, mss)                                                                           \
+    F(fgw_stf_mark, pad)                                                                           \
     S(fgw_acl_class)                                                                               \
     F(fgw_acl_class, class_id)                                                                     \
     S(fgw_acl_dst_key)                                                                             \

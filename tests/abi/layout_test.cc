@@ -137,15 +137,35 @@ TEST_CASE("abi: every reason has an origin and a sentence for people") {
 }
 
 TEST_CASE("abi: the kernel keeps the names of maps and programs whole") {
-    for (const char *name : {FGW_MAP_META,         FGW_MAP_CONFIG,         FGW_MAP_PREFIXES,
-                             FGW_MAP_PORTS,        FGW_MAP_SOCKS,          FGW_MAP_REASONS,
-                             FGW_MAP_TARGETS,      FGW_MAP_INTERFACES,     FGW_MAP_ACL,
-                             FGW_MAP_ACL_TABLES,   FGW_MAP_ACL_GENERATION, FGW_MAP_HITS,
-                             FGW_MAP_RATES,        FGW_MAP_FULL,           FGW_MAP_EVENTS,
-                             FGW_MAP_EVENTS_LOST,  FGW_MAP_EXPECTED,       FGW_MAP_STF,
-                             FGW_MAP_IP4,          FGW_MAP_SERVICES,       FGW_MAP_SERVICE_SOCKS,
-                             FGW_MAP_SERVICE_DATA, FGW_PROG_XDP,           FGW_PROG_TC,
-                             FGW_PROG_DECAP,       FGW_PROG_ENCAP,         FGW_PROG_SK_LOOKUP}) {
+    for (const char *name : {FGW_MAP_META,
+                             FGW_MAP_CONFIG,
+                             FGW_MAP_PREFIXES,
+                             FGW_MAP_PORTS,
+                             FGW_MAP_SOCKS,
+                             FGW_MAP_REASONS,
+                             FGW_MAP_TARGETS,
+                             FGW_MAP_INTERFACES,
+                             FGW_MAP_ACL,
+                             FGW_MAP_ACL_TABLES,
+                             FGW_MAP_ACL_GENERATION,
+                             FGW_MAP_HITS,
+                             FGW_MAP_RATES,
+                             FGW_MAP_FULL,
+                             FGW_MAP_EVENTS,
+                             FGW_MAP_EVENTS_LOST,
+                             FGW_MAP_EXPECTED,
+                             FGW_MAP_STF,
+                             FGW_MAP_IP4,
+                             FGW_MAP_SERVICES,
+                             FGW_MAP_SERVICE_SOCKS,
+                             FGW_MAP_SERVICE_DATA,
+                             FGW_MAP_STF_SLOW,
+                             FGW_MAP_PMTU,
+                             FGW_PROG_XDP,
+                             FGW_PROG_TC,
+                             FGW_PROG_DECAP,
+                             FGW_PROG_ENCAP,
+                             FGW_PROG_SK_LOOKUP}) {
         INFO(name);
         CHECK(std::string(name).size() <= 15);
         CHECK(std::string(name).starts_with("fgw_"));

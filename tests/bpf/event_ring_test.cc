@@ -34,7 +34,7 @@ TEST_CASE("event_ring: a denial is told once, with its rule, hook and addresses"
     loaded.configure(silent);
 
     std::vector<fgw_event> told;
-    const auto ring = datapath::EventRing::open(
+    const auto ring = datapath::open_event_ring(
         loaded.maps().events, [&](const fgw_event &event) { told.push_back(event); });
     REQUIRE(ring);
     CHECK_FALSE(readable(ring->fd()));
@@ -70,7 +70,7 @@ TEST_CASE("event_ring: more events than the rate allows are counted as lost") {
     loaded.configure(silent);
     std::size_t told = 0;
     const auto ring =
-        datapath::EventRing::open(loaded.maps().events, [&](const fgw_event &) { ++told; });
+        datapath::open_event_ring(loaded.maps().events, [&](const fgw_event &) { ++told; });
     REQUIRE(ring);
     constexpr int packets = 20'000;
     REQUIRE(run_on_packet(loaded.object().xdp_program(), syn(), packets));
@@ -84,5 +84,5 @@ TEST_CASE("event_ring: more events than the rate allows are counted as lost") {
 
 TEST_CASE("event_ring: what is no ring is an error") {
     Loaded loaded;
-    CHECK_FALSE(datapath::EventRing::open(loaded.maps().config.fd(), [](const fgw_event &) {}));
+    CHECK_FALSE(datapath::open_event_ring(loaded.maps().config.fd(), [](const fgw_event &) {}));
 }

@@ -65,6 +65,8 @@ TEST_CASE("maps: each has its name, and the sizes and the limit of the contract"
         {FGW_MAP_SERVICE_SOCKS, BPF_MAP_TYPE_SOCKHASH, 4, 8, FGW_MAX_SERVICES},
         {FGW_MAP_SERVICE_DATA, BPF_MAP_TYPE_LRU_HASH, sizeof(fgw_expected_key),
          sizeof(fgw_service_data), FGW_MAX_EXPECTED},
+        {FGW_MAP_PMTU, BPF_MAP_TYPE_LRU_HASH, sizeof(fgw_pmtu_key), sizeof(fgw_pmtu), FGW_MAX_PMTU},
+        {FGW_MAP_STF_SLOW, BPF_MAP_TYPE_RINGBUF, 0, 0, FGW_SLOW_BYTES},
         {FGW_MAP_EVENTS, BPF_MAP_TYPE_RINGBUF, 0, 0, FGW_EVENT_BYTES},
         {FGW_MAP_EVENTS_LOST, BPF_MAP_TYPE_PERCPU_ARRAY, 4, sizeof(fgw_count), 1},
     };
@@ -80,13 +82,14 @@ TEST_CASE("maps: each has its name, and the sizes and the limit of the contract"
     }
 }
 
-TEST_CASE("maps: bpftool can print them as names and numbers, but sockets, tables and ring") {
+TEST_CASE("maps: bpftool can print them as names and numbers, but sockets, tables and rings") {
     Loaded loaded;
     for (const auto &[name, map] : maps_of(loaded)) {
         INFO(name);
         /* The kernel takes no types for a sockmap, a map of maps or a ring. */
         const bool typed = name != FGW_MAP_SOCKS && name != FGW_MAP_SERVICE_SOCKS &&
-                           name != FGW_MAP_ACL_TABLES && name != FGW_MAP_EVENTS;
+                           name != FGW_MAP_ACL_TABLES && name != FGW_MAP_EVENTS &&
+                           name != FGW_MAP_STF_SLOW;
         CHECK((map.btf_value_type_id != 0) == typed);
     }
 }

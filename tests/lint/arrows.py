@@ -15,10 +15,11 @@ ARROWS = {
     "acl": "base",
     "prefix": "base",
     "ftp": "base",
+    "slowpath": "base",
     "sys": "base",
     "datapath": "base sys",
     "relay": "base sys ftp",  # knows neither prefixes nor rules: it asks relay/policy.h
-    "daemon": "base config acl prefix ftp sys datapath relay",
+    "daemon": "base config acl prefix ftp slowpath sys datapath relay",
     "cli": "base config acl prefix sys datapath daemon",
 }
 
@@ -46,7 +47,7 @@ LIBRARIES = {
 }
 
 # Rooms that make no system call, and how the headers of those look.
-PURE = ("base", "config", "acl", "prefix", "ftp")
+PURE = ("base", "config", "acl", "prefix", "ftp", "slowpath")
 SYSTEM = re.compile(r"sys/.*|linux/.*|net/.*|netinet/.*|unistd\.h|fcntl\.h|poll\.h|signal\.h|sched\.h|spawn\.h"
                     r"|pthread\.h|dirent\.h|netdb\.h|ifaddrs\.h|pwd\.h|grp\.h|fstream|thread|filesystem")
 PURE_EXCEPT = {"userspace/base/log.cc": "writes the log"}

@@ -27,6 +27,8 @@ ELSEWHERE = {
     r"userspace/datapath/acl_publisher\.cc":
         ("tests/bpf/acl_publisher_test.cc", "puts rules in force under running programs: needs root"),
     r"userspace/datapath/services\.cc": ("tests/netns/capture_service_test.py", "maps of a loaded gateway: need root"),
+    r"userspace/(sys/packet_socket|datapath/(ring|second_look)|daemon/slow_path)\.cc":
+        ("tests/netns/fragments_test.py", "what comes in fragments, from the ring to the device: needs root"),
     r"userspace/datapath/event_ring\.cc": ("tests/bpf/event_ring_test.cc", "a ring in the kernel: needs root"),
     r"userspace/daemon/gateway(_live|_events)?\.cc": ("tests/bpf/gateway_test.cc", "the life cycle: needs root"),
     r"userspace/daemon/(control|instance)\.cc": ("tests/netns/loader_test.py", "a running gateway and its clients"),

@@ -25,6 +25,22 @@ def proto41(source4, target4, source6, target6, data=b"anybody there?", **how):
     return ip4(source4, target4, 41, ip6(source6, target6, ICMP6, echo(source6, target6, data=data)), **how)
 
 
+def icmp4_error(source, target, quoted, kind=3, code=1, mtu=0, wrong_checksum=False):
+    """An error about a packet of `target`, of which `quoted` is as much as is quoted."""
+    message = struct.pack("!BBHHH", kind, code, 0, 0, mtu) + quoted
+    value = ~_sum(message) & 0xFFFF ^ (0x5555 if wrong_checksum else 0)
+    return ip4(source, target, ICMP4, message[:2] + struct.pack("!H", value) + message[4:])
+
+
+def fragments(packet, size=1480):
+    """The same packet as a router cuts it; `size` of each payload, a multiple of eight."""
+    head, payload = packet[:20], packet[20:]
+    for at in range(0, len(payload), size):
+        more = 0x2000 if at + size < len(payload) else 0
+        piece = payload[at:at + size]
+        yield Sea.with_checksum(head[:2] + struct.pack("!HHH", 20 + len(piece), 77, more | at // 8) + head[8:]) + piece
+
+
 class Packet4:
     def __init__(self, frame):
         self.frame, data = frame, frame[14:]

@@ -82,12 +82,12 @@ void append(Bytes &to, const Bytes &from) { to.insert(to.end(), from.begin(), fr
 /* What is wrong with the outer header, if anything is. */
 std::optional<fgw_reason> outer_fault(const Bytes &packet) {
     const unsigned words = packet[0] % 16, total = number_at(packet, 2);
-    if (number_at(packet, 6) % 0x4000 != 0)
-        return FGW_STF_IN_FRAGMENT;
     if (words < 5 || total < words * 4 || total > packet.size())
         return FGW_STF_IN_HEADER;
     if (ones_complement_sum(part(packet, 0, std::size_t{words} * 4)) != 0xffff)
         return FGW_STF_IN_CHECKSUM;
+    if (number_at(packet, 6) % 0x4000 != 0)
+        return FGW_STF_FRAGMENT;
     return std::nullopt;
 }
 

@@ -110,7 +110,9 @@ struct Stf {
     bool permit_rfc1918 = false;
     std::uint16_t mtu = 1280;
     std::uint8_t ttl = 64;
-    std::string where{}; /* "FILE:LINE:COL" */
+    bool pmtu_discovery = false;
+    std::optional<std::uint16_t> mss_clamp; /* nothing: off; 0: what the MTU gives */
+    std::string where{};                    /* "FILE:LINE:COL" */
 };
 
 /* Our end of a tunnel that has passed check(). */

@@ -79,6 +79,20 @@ void read_ecn(Reader &reader, const Node &node, Stf &out) {
     read_choice<Ecn>(reader, node, modes, out.ecn);
 }
 
+/* The least that any TCP must take (RFC 9293 3.7.1) to the most that a packet can hold. */
+constexpr std::int64_t least_mss = 536, most_mss = 65455;
+
+void read_mss_clamp(Reader &reader, const Node &node, Stf &out) {
+    if (node.kind != Node::Kind::String) {
+        if (const auto number = reader.integer(node, least_mss, most_mss))
+            out.mss_clamp = static_cast<std::uint16_t>(*number);
+        return;
+    }
+    static constexpr Choice<std::optional<std::uint16_t>> words[] = {{"off", std::nullopt},
+                                                                     {"auto", std::uint16_t{0}}};
+    read_choice<std::optional<std::uint16_t>>(reader, node, words, out.mss_clamp);
+}
+
 constexpr Key<Stf> stf_keys[] = {
     {"name", [](Reader &reader, const Node &node,
                 Stf &out) { read_interface(reader, node, longest_name, out.name); }},
@@ -98,6 +112,9 @@ constexpr Key<Stf> stf_keys[] = {
                Stf &out) { read_number(reader, node, 1280, 65515, out.mtu); }},
     {"ttl", [](Reader &reader, const Node &node,
                Stf &out) { read_number(reader, node, 1, 255, out.ttl); }},
+    {"pmtu_discovery", [](Reader &reader, const Node &node,
+                          Stf &out) { read_boolean(reader, node, out.pmtu_discovery); }},
+    {"mss_clamp", read_mss_clamp},
     {"fast_path",
      [](Reader &reader, const Node &node, Stf &) {
          if (reader.boolean(node).value_or(false))

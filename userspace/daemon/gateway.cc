@@ -187,6 +187,12 @@ Status Gateway::start_watching(const datapath::StepHook &before_step) {
                }));
     TRY(before_step("listen to the programs"));
     TRY(listen_to_kernel());
+    if (!tunnels_.empty()) {
+        TRY(before_step("take fragments and errors for tunnels"));
+        TRY_ASSIGN(slow_path_, SlowPath::start(*loop_, {.xdp_program = dataplane_->xdp_program(),
+                                                        .ring = dataplane_->maps().stf_slow,
+                                                        .path_mtus = dataplane_->maps().pmtu}));
+    }
     TRY(before_step("open the control socket"));
     TRY_ASSIGN(control_, ControlServer::create(*loop_, instance_.socket(), handlers()));
     if (relay_) {
@@ -234,6 +240,7 @@ Status Gateway::stop() {
     relay_.reset();
     ring_watch_ = sys::Watch{};
     ring_.reset(); // its memory would keep the map
+    slow_path_.reset();
     dataplane_.reset();
     keep_first(remove_everything(instance_));
     return removed;

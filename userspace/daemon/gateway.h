@@ -19,6 +19,7 @@
 #include "daemon/network.h"
 #include "daemon/plan.h"
 #include "daemon/policy.h"
+#include "daemon/slow_path.h"
 #include "daemon/tunnel.h"
 #include "datapath/dataplane.h"
 #include "datapath/event_ring.h"
@@ -118,7 +119,8 @@ private:
     std::unique_ptr<LocalServices> local_;
     LocalServices::Opened local_opened_; /* between load's first step and its last */
     std::optional<datapath::Dataplane> dataplane_;
-    std::optional<datapath::EventRing> ring_;
+    std::optional<datapath::Ring> ring_;
+    std::unique_ptr<SlowPath> slow_path_; /* nothing: there is no tunnel */
     Followers followers_;
     sys::Watch ring_watch_;
     std::unique_ptr<ControlServer> control_;

@@ -8,8 +8,8 @@
 namespace faith::daemon {
 
 Status Gateway::listen_to_kernel() {
-    TRY_ASSIGN(datapath::EventRing ring,
-               datapath::EventRing::open(dataplane_->maps().events, [this](const fgw_event &event) {
+    TRY_ASSIGN(datapath::Ring ring,
+               datapath::open_event_ring(dataplane_->maps().events, [this](const fgw_event &event) {
                    on_kernel_event(event);
                }));
     ring_.emplace(std::move(ring));

@@ -57,6 +57,7 @@ Status Gateway::attach_uplink(const std::string &name) {
 
 /* Maps and programs of the tunnels follow addresses and interfaces (S3). */
 Status Gateway::follow_tunnels() {
+    std::vector<TunnelErrors::OnUplink> on_uplinks;
     for (const Tunnel &tunnel : tunnels_) {
         const sys::Interface *uplink = network_.by_name(tunnel.uplink);
         const sys::Interface *peer = network_.by_name(tunnel.peer);
@@ -65,7 +66,11 @@ Status Gateway::follow_tunnels() {
             TRY(dataplane_->serve_tunnel(uplink->index, peer->index));
         if (device != nullptr && device->up)
             TRY(set_mtu(tunnel));
+        if (uplink != nullptr)
+            on_uplinks.push_back({.uplink = uplink->index, .tunnel = tunnel});
     }
+    if (slow_path_)
+        slow_path_->set_tunnels(std::move(on_uplinks));
     if (tunnels_.empty())
         return Ok{};
     TRY(dataplane_->set_local_ip4(ip4_entries(tunnels_, network_)));
@@ -336,6 +341,8 @@ Json Gateway::status() const {
         report.relay = relay_->totals();
     if (const auto sums = dataplane_->reasons())
         report.kernel_reasons = *sums;
+    if (slow_path_)
+        report.slow_path_reasons = slow_path_->reasons();
     return to_json(report);
 }
 

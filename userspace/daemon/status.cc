@@ -21,7 +21,8 @@ Json reasons_json(const StatusReport &report) {
     const relay::Totals &relay = report.relay ? *report.relay : none;
     Json reasons = Json::object();
 #define ENTRY(name, number, origin, sentence)                                                      \
-    reasons[#name] = at(report.kernel_reasons, number) + relay.reasons[number];
+    reasons[#name] = at(report.kernel_reasons, number) + relay.reasons[number] +                   \
+                     report.slow_path_reasons[number];
 #define RETIRED(number)
     FGW_REASONS(ENTRY, RETIRED)
 #undef ENTRY

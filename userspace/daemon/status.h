@@ -8,9 +8,11 @@
 #include "daemon/local_services.h"
 #include "daemon/tunnel.h"
 #include "datapath/services.h"
+#include "faith/reasons.h"
 #include "prefix/prefix.h"
 #include "relay/stats.h"
 
+#include <array>
 #include <optional>
 #include <string>
 #include <vector>
@@ -44,6 +46,7 @@ struct StatusReport {
     std::vector<LocalServices::Report> local;
     std::optional<relay::Totals> relay;        /* nothing: no relay runs */
     std::vector<std::uint64_t> kernel_reasons; /* by enum fgw_reason; may be empty */
+    std::array<std::uint64_t, FGW_REASON_MAX> slow_path_reasons{};
 };
 
 Json to_json(const StatusReport &report);

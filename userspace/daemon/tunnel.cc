@@ -17,12 +17,15 @@ namespace {
 
 /* Joined segments and their outer header must fit an IPv4 length. */
 constexpr std::uint32_t longest_gso = 65535 - 20;
-/* A veth loses what comes in longer than its MTU, and a far end may send more than we do: an
- * IPv6 packet of 1500 bytes must be taken (RFC 4213 3.6). What we send is bounded by the MTU
- * that IPv6 has of its own. */
-constexpr std::uint32_t least_device_mtu = 1500;
+/* A veth loses what comes in longer than its MTU, and a far end may send more than we do: at
+ * least 1500 bytes must be taken (RFC 4213 3.6), and we take whatever IPv4 can carry. What we
+ * send is bounded by the MTU that IPv6 has of its own. */
+constexpr std::uint32_t device_mtu = 65535;
 /* Any other default route is better than the one by a border relay. */
 constexpr std::uint32_t default_route_metric = 4096;
+
+/* TCP without options in a packet of that length (RFC 9293 3.7.1). */
+std::uint16_t mss_of(std::uint16_t mtu) { return static_cast<std::uint16_t>(mtu - 40 - 20); }
 
 std::uint8_t ecn_of(config::Ecn mode) {
     switch (mode) {
@@ -73,6 +76,7 @@ fgw_stf stf_of(const Tunnel &tunnel, const sys::Interface &uplink, const sys::In
     stf.ttl = tunnel.ttl;
     stf.ecn = tunnel.ecn;
     stf.mtu = tunnel.mtu;
+    stf.mss = tunnel.mss;
     stf.flags = tunnel.flags;
     stf.uplink = uplink.index;
     stf.device = device.index;
@@ -122,6 +126,10 @@ Tunnel make_tunnel(const config::Stf &stf) {
     tunnel.ecn = ecn_of(stf.ecn);
     tunnel.ttl = stf.ttl;
     tunnel.mtu = stf.mtu;
+    if (stf.mss_clamp)
+        tunnel.mss = *stf.mss_clamp != 0 ? *stf.mss_clamp : mss_of(stf.mtu);
+    if (stf.pmtu_discovery)
+        tunnel.flags |= FGW_STF_PMTU;
     if (stf.input)
         tunnel.flags |= FGW_STF_INPUT;
     if (stf.ingress_filter)
@@ -197,7 +205,7 @@ Status make_device(const Tunnel &tunnel) {
                                   .device_alias = FGW_STF_ALIAS,
                                   .peer = tunnel.peer,
                                   .peer_alias = FGW_STF_PEER_ALIAS,
-                                  .mtu = std::max(std::uint32_t{tunnel.mtu}, least_device_mtu),
+                                  .mtu = device_mtu,
                                   .longest_gso = longest_gso});
     if (!added)
         return taken(tunnel, std::move(added).error());

@@ -37,6 +37,7 @@ struct Tunnel {
     std::uint8_t ecn = 0;            /* enum fgw_ecn */
     std::uint8_t ttl = 0;
     std::uint16_t mtu = 0;
+    std::uint16_t mss = 0; /* 0: TCP is left alone */
     bool operator==(const Tunnel &) const = default;
 };
 

@@ -95,6 +95,7 @@ public:
     void expect(const Expected &connection, std::chrono::nanoseconds longest) const;
     void forget_expected(const Expected &connection) const;
     Maps maps() const { return object_.maps(); } /* for reading what the programs count */
+    int xdp_program() const { return object_.xdp_program(); }
     /* The TC programs of a tunnel: on its uplink, and on the hidden peer of its device.
      * Idempotent. */
     Status serve_tunnel(std::uint32_t uplink_index, std::uint32_t peer_index);

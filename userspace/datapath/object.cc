@@ -116,6 +116,8 @@ Maps Object::maps() const {
         .events_lost = PerCpuCounters(bpf_map__fd(maps.fgw_events_lost)),
         .stf = MapRef<fgw_stf_key, fgw_stf>(bpf_map__fd(maps.fgw_stf)),
         .ip4 = MapRef<fgw_ip4_key, fgw_ip4_val>(bpf_map__fd(maps.fgw_ip4)),
+        .pmtu = MapRef<fgw_pmtu_key, fgw_pmtu>(bpf_map__fd(maps.fgw_pmtu)),
+        .stf_slow = bpf_map__fd(maps.fgw_stf_slow),
     };
 }
 

@@ -41,6 +41,8 @@ struct Maps {
     PerCpuCounters events_lost;
     MapRef<fgw_stf_key, fgw_stf> stf;
     MapRef<fgw_ip4_key, fgw_ip4_val> ip4;
+    MapRef<fgw_pmtu_key, fgw_pmtu> pmtu;
+    int stf_slow = -1; /* a ring */
 };
 
 class Object {

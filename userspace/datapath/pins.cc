@@ -246,6 +246,8 @@ Result<PinnedMaps> open_pinned_maps(const Pins &pins) {
         .events_lost = PerCpuCounters(open(FGW_MAP_EVENTS_LOST)),
         .stf = MapRef<fgw_stf_key, fgw_stf>(open(FGW_MAP_STF)),
         .ip4 = MapRef<fgw_ip4_key, fgw_ip4_val>(open(FGW_MAP_IP4)),
+        .pmtu = MapRef<fgw_pmtu_key, fgw_pmtu>(open(FGW_MAP_PMTU)),
+        .stf_slow = open(FGW_MAP_STF_SLOW),
     };
     for (const sys::UniqueFd &owner : opened.owners)
         if (!owner)

@@ -134,7 +134,7 @@ TEST_CASE("stf_frame: of 500,000 changed packets none comes in that should not, 
     const Seen seen = compare_many(random, StfWay::In);
     check_seen(seen, {FGW_PASS_NOT_IP6,        FGW_STF_INPUT_OFF,
                       FGW_STF_NOT_PEER,        FGW_STF_IN,
-                      FGW_STF_IN_ODD_ECN,      FGW_STF_IN_FRAGMENT,
+                      FGW_STF_IN_ODD_ECN,      FGW_STF_FRAGMENT,
                       FGW_STF_IN_HEADER,       FGW_STF_IN_CHECKSUM,
                       FGW_STF_IN_SHORT,        FGW_STF_IN_SRC4,
                       FGW_STF_IN_SRC4_PRIVATE, FGW_STF_IN_DST6,

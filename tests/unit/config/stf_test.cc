@@ -45,13 +45,16 @@ TEST_CASE("stf: a tunnel by its uplink and its address, the rest as stf(4) had i
     CHECK_FALSE(stf.permit_rfc1918);
     CHECK(stf.mtu == 1280);
     CHECK(stf.ttl == 64);
+    CHECK_FALSE(stf.pmtu_discovery);
+    CHECK_FALSE(stf.mss_clamp);
     CHECK(config_of("").tunnels.empty()); /* off unless asked for (R6) */
 }
 
 TEST_CASE("stf: every key is read") {
     const Stf stf = config_of("[[stf]]\nname = \"tun6\"\n" + six_to_four +
                               "input = false\necn = \"rfc6040\"\ningress_filter = false\n"
-                              "permit_rfc1918 = true\nmtu = 1480\nttl = 40\nfast_path = false\n")
+                              "permit_rfc1918 = true\nmtu = 1480\nttl = 40\nfast_path = false\n"
+                              "pmtu_discovery = true\nmss_clamp = 1200\n")
                         .tunnels[0];
     CHECK(stf.name == "tun6");
     CHECK_FALSE(stf.input);
@@ -60,6 +63,22 @@ TEST_CASE("stf: every key is read") {
     CHECK(stf.permit_rfc1918);
     CHECK(stf.mtu == 1480);
     CHECK(stf.ttl == 40);
+    CHECK(stf.pmtu_discovery);
+    CHECK(stf.mss_clamp == 1200);
+}
+
+TEST_CASE("stf: mss_clamp is off, auto, or a number") {
+    const auto clamp = [](const std::string &value) {
+        return config_of("[[stf]]\n" + six_to_four + "mss_clamp = " + value + "\n")
+            .tunnels[0]
+            .mss_clamp;
+    };
+    CHECK_FALSE(clamp("\"off\""));
+    CHECK(clamp("\"auto\"") == 0);
+    CHECK(clamp("536") == 536);
+    CHECK(clamp("65455") == 65455);
+    for (const char *bad : {"535", "65456", "0", "\"on\"", "true", "\"1200\""})
+        CHECK_FALSE(complaint(six_to_four + "mss_clamp = " + bad + "\n").empty());
 }
 
 TEST_CASE("stf: 6rd by its four numbers and the own address (R16)") {

@@ -82,6 +82,23 @@ TEST_CASE("tunnel: switches become flags: input, ingress filter, private address
     const Tunnel tunnel = make_tunnel(stf);
     CHECK(tunnel.flags == (FGW_STF_6TO4 | FGW_STF_PRIVATE_OUTER | FGW_STF_PRIVATE_6TO4));
     CHECK(tunnel.ecn == FGW_ECN_RFC6040);
+    stf.pmtu_discovery = true;
+    CHECK(make_tunnel(stf).flags == (tunnel.flags | FGW_STF_PMTU));
+}
+
+TEST_CASE("tunnel: TCP's longest segment: as it is, what the MTU gives, or a number") {
+    config::Stf stf = of_6to4("2002:c000:201::1/16");
+    CHECK(make_tunnel(stf).mss == 0);
+    stf.mss_clamp = 0;
+    CHECK(make_tunnel(stf).mss == 1220);
+    stf.mtu = 1480;
+    CHECK(make_tunnel(stf).mss == 1420);
+    stf.mss_clamp = 1000;
+    CHECK(make_tunnel(stf).mss == 1000);
+    const StfEntries entries =
+        stf_entries({make_tunnel(stf)}, network_with({address4("192.0.2.1/24")}));
+    REQUIRE(entries.size() == 2);
+    CHECK(entries[0].second.mss == 1000);
 }
 
 TEST_CASE("tunnel: 6rd: a site has its delegated prefix and a border relay (R16, R18)") {
