@@ -32,6 +32,7 @@ ELSEWHERE = {
     r"userspace/datapath/event_ring\.cc": ("tests/bpf/event_ring_test.cc", "a ring in the kernel: needs root"),
     r"userspace/daemon/gateway(_live|_events)?\.cc": ("tests/bpf/gateway_test.cc", "the life cycle: needs root"),
     r"userspace/daemon/(control|instance)\.cc": ("tests/netns/loader_test.py", "a running gateway and its clients"),
+    r"userspace/daemon/explain_tunnel\.cc": ("tests/netns/explain_tunnel_test.py", "asks the tunnels of a loaded gateway"),
     r"userspace/daemon/(kernel_view|explain)\.cc": ("tests/netns/inspect_test.py", "asks maps and programs of a loaded gateway"),
     r"userspace/daemon/faithd\.cc": ("tests/netns/faithd_test.py", "a daemon on a loaded gateway"),
     r"userspace/daemon/data_ports\.cc": ("tests/netns/inetd_test.py", "writes maps of a loaded gateway"),

@@ -3,7 +3,7 @@
 #include "cli/commands.h"
 
 #include "cli/render_inspect.h"
-#include "daemon/explain.h"
+#include "daemon/explain_tunnel.h"
 
 #include <cstdio>
 
@@ -24,7 +24,24 @@ Result<daemon::Question> question_of(const Connection &connection) {
     return question;
 }
 
+/* IPv4 on both sides: a packet of a tunnel. */
+Result<daemon::Json> ask_about_outer(const Connection &connection, Ip4 source) {
+    daemon::OuterQuestion question{.source = source, .destination = {}, .inner = {}};
+    TRY_ASSIGN(question.destination, parse_ip4(connection.destination));
+    if (!connection.inner.empty()) {
+        TRY_ASSIGN(const Ip6 from, parse_ip6(connection.inner[0]));
+        TRY_ASSIGN(const Ip6 to, parse_ip6(connection.inner[1]));
+        question.inner.emplace(from, to);
+    }
+    TRY_ASSIGN(const daemon::Instance instance, daemon::Instance::here());
+    return daemon::explain_in(instance, question);
+}
+
 Result<daemon::Json> ask(const Connection &connection) {
+    if (const Result<Ip4> outer = parse_ip4(connection.source))
+        return ask_about_outer(connection, *outer);
+    if (!connection.inner.empty())
+        return invalid("--inner goes with two IPv4 addresses");
     TRY_ASSIGN(const daemon::Question question, question_of(connection));
     TRY_ASSIGN(const daemon::Instance instance, daemon::Instance::here());
     return daemon::explain(instance, question);

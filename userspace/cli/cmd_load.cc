@@ -74,6 +74,8 @@ int report_joined(const daemon::Json &answer) {
         std::printf("already loaded on %s\n", present.c_str());
     if (const std::string added = names("added"); !added.empty())
         std::printf("loaded on %s\n", added.c_str());
+    if (names("present").empty() && names("added").empty())
+        std::printf("already loaded\n");
     return 0;
 }
 
@@ -94,7 +96,9 @@ int hear(const std::string &report, const daemon::Options &options) {
     const std::string verdict = report.substr(0, newline);
     const std::string rest = newline == std::string::npos ? "" : report.substr(newline + 1);
     if (verdict == "ready") {
-        std::printf("loaded on %s\n%s", listed(options.interfaces).c_str(), rest.c_str());
+        const std::string where =
+            options.tunnels_alone ? "its tunnels alone" : listed(options.interfaces);
+        std::printf("loaded on %s\n%s", where.c_str(), rest.c_str());
         return 0;
     }
     if (verdict == "invalid" || verdict == "failed")

@@ -31,6 +31,7 @@ struct Connection {
     std::string source;
     std::string destination;
     std::string port = "80";
+    std::vector<std::string> inner; /* of explain: two addresses inside, or none */
 };
 int cmd_acl_show(Output output);
 /* From the file of options.acl, or from what is in force. 0 permit, 1 deny. */

@@ -48,8 +48,8 @@ void add_configuration(CLI::App &command, Arguments &args) {
 std::function<int()> add_load(CLI::App &app, Arguments &args) {
     CLI::App &load = *app.add_subcommand(
         "load", "Check the configuration, attach to the interfaces, start the relay");
-    load.add_option("interface", args.options.interfaces, "Interfaces where clients come in")
-        ->required();
+    load.add_option("interface", args.options.interfaces,
+                    "Interfaces where clients come in (none: tunnels alone)");
     add_configuration(load, args);
     load.add_option("--permit", args.options.permits,
                     "Permit this source, SRC6/LEN, before the access control list (repeatable)");
@@ -59,7 +59,8 @@ std::function<int()> add_load(CLI::App &app, Arguments &args) {
     load.add_flag("--foreground", args.options.foreground, "Stay in the foreground");
     load.add_flag("--no-relay", args.no_relay, "Capture only; no relay (clients are reset)");
     return [&args] {
-        args.options.relay = !args.no_relay;
+        args.options.tunnels_alone = args.options.interfaces.empty();
+        args.options.relay = !args.no_relay && !args.options.tunnels_alone;
         args.options.xdp = args.xdp == "native"    ? XdpMode::Native
                            : args.xdp == "generic" ? XdpMode::Generic
                                                    : XdpMode::Auto;
@@ -119,6 +120,11 @@ std::function<int()> add_explain(CLI::App &app, Arguments &args) {
     CLI::App &explain = *app.add_subcommand(
         "explain", "Ask the programs in the kernel about a connection: what happens, and why");
     add_connection(explain, args, "IPv6 address, or IPv4 address of the server");
+    explain.get_option("source")->description(
+        "IPv6 address of the client; IPv4 address of a tunnel's far end");
+    explain.add_option("--inner", args.connection.inner, "Addresses inside of the tunnel packet")
+        ->type_name("SRC6 DST6")
+        ->expected(2);
     add_json(explain, args);
     return [&args] { return faith::cli::cmd_explain(args.connection, args.output()); };
 }

@@ -71,7 +71,27 @@ std::string render_diagnosis(const json &diagnosis) {
            (diagnosis["loaded"].get<bool>() ? "" : "; the gateway is not loaded") + "\n";
 }
 
+/* "in by stf0: 198.51.100.1 > 192.0.2.1, inside ... > ...". */
+std::string render_tunnel(const json &explanation) {
+    const std::string outer =
+        word(explanation, "outer_source") + " > " + word(explanation, "outer_destination");
+    const std::string inner =
+        word(explanation, "source") + " > " + word(explanation, "destination");
+    const bool is_in = word(explanation, "direction") == "in";
+    std::string text = is_in ? "in, protocol 41: " + outer : "out: " + inner;
+    if (!explanation["tunnel"].is_null())
+        text += ", by " + word(explanation, "tunnel");
+    text += "\n" + word(explanation, "verdict") + ": " + word(explanation, "sentence") + "\n";
+    if (is_in && !explanation["tunnel"].is_null())
+        text += "inside      " + inner + "\n";
+    else if (word(explanation, "verdict") == "permit")
+        text += "outside     " + outer + "\n";
+    return text;
+}
+
 std::string render_explanation(const json &explanation) {
+    if (explanation.contains("direction"))
+        return render_tunnel(explanation);
     const std::string port = ":" + std::to_string(explanation["port"].get<std::uint64_t>());
     std::string text =
         word(explanation, "source") + " to [" + word(explanation, "destination") + "]" + port;

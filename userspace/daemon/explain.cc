@@ -3,6 +3,7 @@
 
 #include "daemon/capture.h"
 #include "daemon/event.h"
+#include "daemon/explain_tunnel.h"
 #include "daemon/kernel_view.h"
 #include "daemon/reason_text.h"
 #include "datapath/probe.h"
@@ -123,6 +124,11 @@ Result<Json> explain(const Instance &instance, const Question &question) {
     TRY_ASSIGN(attempt.destination, destination_of(pinned.maps, question));
     TRY_ASSIGN(const Asked asked, ask(instance, pinned.maps, probe, attempt));
 
+    if (asked.probe.reason == FGW_PASS_NOT_PREFIX) {
+        TRY_ASSIGN(const std::optional<Json> tunnel, explain_out(pinned.maps, probe, attempt));
+        if (tunnel)
+            return *tunnel;
+    }
     const acl::Rule *rule =
         deciding_rule(asked.probe.verdict, asked.rules.rules, asked.rules.by_slot);
     std::uint32_t reason = asked.probe.reason;

@@ -17,7 +17,8 @@ struct Question {
 };
 
 /* {verdict, reason, sentence, source, destination, port, target, rule, generation, listener,
- * client_hears}. The verdict is "permit", "deny", or "pass" for what is not captured. */
+ * client_hears}. The verdict is "permit", "deny", or "pass" for what is not captured. A packet
+ * that leads into a tunnel is explained as such: daemon/explain_tunnel.h. */
 Result<Json> explain(const Instance &instance, const Question &question);
 
 } // namespace faith::daemon

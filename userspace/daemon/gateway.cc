@@ -65,7 +65,8 @@ Status Gateway::bring_up(const datapath::StepHook &before_step) {
     TRY(before_step("take the instance lock"));
     TRY_ASSIGN(instance_, Instance::here());
     TRY_ASSIGN(network_, read_network());
-    TRY(require_loopback(network_));
+    if (!plan_.prefixes.empty())
+        TRY(require_loopback(network_));
     tunnels_ = make_tunnels(plan_.config.tunnels);
     for (const std::string &name : plan_.options.interfaces)
         if (network_.by_name(name) == nullptr)

@@ -80,6 +80,8 @@ Status Gateway::follow_tunnels() {
 /* A prefix is captured whatever interface a packet comes in by (F1), so every interface
  * without our XDP gets the TC guard, lo among them (F6). */
 Status Gateway::guard_others() {
+    if (plan_.prefixes.empty())
+        return Ok{};
     for (const sys::Interface &interface : network_.interfaces) {
         Status guarded = dataplane_->guard(interface.index);
         if (!guarded && guarded.error().sys_errno != ENODEV) // gone meanwhile

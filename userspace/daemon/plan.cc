@@ -71,9 +71,21 @@ Result<prefix::FaithPrefix> prefix_of(const Prefix6 &written, prefix::Layout lay
     return made;
 }
 
+Status check_tunnels_alone(const Options &options, const config::Config &config) {
+    if (config.tunnels.empty())
+        return invalid("name the interfaces where clients come in, or configure a [[stf]]");
+    if (!options.prefixes.empty() || !config.faith.prefixes.empty())
+        return invalid("name the interfaces where the clients of the prefix come in");
+    return Ok{};
+}
+
 Result<std::vector<prefix::FaithPrefix>> choose_prefixes(const Options &options,
                                                          const config::Config &config) {
     std::vector<prefix::FaithPrefix> chosen;
+    if (options.tunnels_alone) {
+        TRY(check_tunnels_alone(options, config));
+        return chosen;
+    }
     for (const std::string &text : options.prefixes) {
         Result<Prefix6> written = parse_prefix6(text);
         if (!written)

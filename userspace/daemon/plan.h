@@ -32,6 +32,7 @@ struct Options {
     datapath::XdpMode xdp = datapath::XdpMode::Auto;
     bool foreground = false;
     bool relay = true;
+    bool tunnels_alone = false; /* no interface is named: nothing is captured */
 };
 
 struct Plan {

@@ -108,8 +108,10 @@ void forget_rules(const Instance &instance, std::uint32_t generation) {
 }
 
 Status save_options(const Instance &instance, const Options &options) {
-    Json json = {
-        {"prefixes", options.prefixes}, {"permits", options.permits}, {"relay", options.relay}};
+    Json json = {{"prefixes", options.prefixes},
+                 {"permits", options.permits},
+                 {"relay", options.relay},
+                 {"tunnels_alone", options.tunnels_alone}};
     if (options.config)
         json["config"] = *options.config;
     if (options.acl)
@@ -128,6 +130,7 @@ Result<Options> load_options(const Instance &instance) {
         options.prefixes = json.at("prefixes").get<std::vector<std::string>>();
         options.permits = json.at("permits").get<std::vector<std::string>>();
         options.relay = json.at("relay").get<bool>();
+        options.tunnels_alone = json.value("tunnels_alone", false);
         if (json.contains("config"))
             options.config = json["config"].get<std::string>();
         if (json.contains("acl"))

@@ -74,13 +74,17 @@ std::vector<std::uint8_t> syn_frame(const Attempt &attempt) {
 Result<Probe> Probe::open(const Pins &pins) {
     TRY_ASSIGN(sys::UniqueFd xdp, open_program(pins, FGW_PROG_XDP));
     TRY_ASSIGN(sys::UniqueFd lookup, open_program(pins, FGW_PROG_SK_LOOKUP));
-    return Probe(std::move(xdp), std::move(lookup));
+    TRY_ASSIGN(sys::UniqueFd encap, open_program(pins, FGW_PROG_ENCAP));
+    return Probe(std::move(xdp), std::move(lookup), std::move(encap));
 }
 
 Result<fgw_probe> Probe::ask_guard(const Attempt &attempt) const {
+    return ask_uplink(0, syn_frame(attempt));
+}
+
+Result<fgw_probe> Probe::ask_uplink(std::uint32_t interface_index, const Frame &frame) const {
     fgw_probe probe{};
     probe.magic = FGW_PROBE_MAGIC;
-    const std::vector<std::uint8_t> frame = syn_frame(attempt);
     std::vector<std::uint8_t> input(sizeof probe + frame.size());
     std::memcpy(input.data(), &probe, sizeof probe);
     std::ranges::copy(frame, input.begin() + sizeof probe);
@@ -89,6 +93,7 @@ Result<fgw_probe> Probe::ask_guard(const Attempt &attempt) const {
     xdp_md context{}; // metadata in front of the frame
     context.data = sizeof probe;
     context.data_end = static_cast<std::uint32_t>(input.size());
+    context.ingress_ifindex = interface_index; // 0: lo, which asks nobody's routes
     bpf_test_run_opts options{};
     options.sz = sizeof options;
     options.data_in = input.data();
@@ -104,6 +109,28 @@ Result<fgw_probe> Probe::ask_guard(const Attempt &attempt) const {
         return system_error(EPROTO, "ask the XDP program");
     std::memcpy(&probe, output.data(), sizeof probe);
     return probe;
+}
+
+Result<Probe::WayOut> Probe::ask_way_out(std::uint32_t peer_index, const Frame &frame) const {
+    constexpr std::size_t outer_header = 20;
+    WayOut out{.frame = Frame(frame.size() + outer_header)};
+    __sk_buff context{};
+    context.ifindex = peer_index;
+    context.ingress_ifindex = FGW_PROBE_MAGIC;
+    bpf_test_run_opts options{};
+    options.sz = sizeof options;
+    options.data_in = frame.data();
+    options.data_size_in = static_cast<std::uint32_t>(frame.size());
+    options.data_out = out.frame.data();
+    options.data_size_out = static_cast<std::uint32_t>(out.frame.size());
+    options.ctx_in = &context;
+    options.ctx_size_in = sizeof context;
+    options.repeat = 1;
+    if (const int failed = bpf_prog_test_run_opts(encap_.get(), &options); failed != 0)
+        return system_error(-failed, "ask the TC program of a tunnel");
+    out.reason = options.retval;
+    out.frame.resize(options.data_size_out);
+    return out;
 }
 
 Result<bool> Probe::finds_listener(const Attempt &attempt) const {
