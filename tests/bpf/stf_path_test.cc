@@ -12,6 +12,7 @@
 
 #include <linux/pkt_cls.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstring>
 
@@ -199,8 +200,9 @@ Bytes with_options(const Bytes &options, std::uint8_t flags) {
 
 /* The inner packet that left, as a frame with the stations of `frame`. */
 Bytes inner_of(const StfRun &run, const Bytes &frame) {
-    Bytes inner(frame.begin(), frame.begin() + 14);
-    inner.insert(inner.end(), run.output.begin() + 34, run.output.end());
+    Bytes inner = run.output;
+    inner.erase(inner.begin() + 14, inner.begin() + 34);
+    std::copy(frame.begin(), frame.begin() + 14, inner.begin());
     return inner;
 }
 
