@@ -37,6 +37,12 @@
 	X(LOOKUP_NOT_TCP,    20, LOOKUP, "lookup for a prefix that is not TCP: refused") \
 	X(SERVICE_STEERED,   21, LOOKUP, "connection given to the program that captured its port") \
 	X(SERVICE_GONE,      22, LOOKUP, "the program that captured the port is gone: reset until it is captured again or released") \
+	X(REMOTE_SHELL_OFF,  24, RELAY,  "rlogin or rsh, which only a [[service]] turns on") \
+	X(RSH_CLIENT_PORT,   25, RELAY,  "rlogin or rsh from a port that any user of the client can have") \
+	X(RSH_STDERR,        26, RELAY,  "rsh connection for standard error that was announced") \
+	X(RSH_STRANGER,      27, RELAY,  "connection to an announced rsh port from somebody else than the server: reset") \
+	X(RSH_NO_CLIENT,     28, RELAY,  "rsh client does not answer on the port it announced") \
+	X(RSH_HANGUP,        29, RELAY,  "rsh connection that made no sense: reset") \
 	X(ACL_PERMIT,        32, POLICY, "permitted by a rule") \
 	X(ACL_DENY,          33, POLICY, "denied by a rule") \
 	X(ACL_NO_MATCH,      34, POLICY, "denied: no rule matches") \

@@ -15,11 +15,12 @@ ARROWS = {
     "acl": "base",
     "prefix": "base",
     "ftp": "base",
+    "rsh": "base",
     "slowpath": "base",
     "sys": "base",
     "datapath": "base sys",
-    "relay": "base sys ftp",  # knows neither prefixes nor rules: it asks relay/policy.h
-    "daemon": "base config acl prefix ftp slowpath sys datapath relay",
+    "relay": "base sys ftp rsh",  # knows neither prefixes nor rules: it asks relay/policy.h
+    "daemon": "base config acl prefix ftp rsh slowpath sys datapath relay",
     "cli": "base config acl prefix sys datapath daemon",
 }
 
@@ -47,7 +48,7 @@ LIBRARIES = {
 }
 
 # Rooms that make no system call, and how the headers of those look.
-PURE = ("base", "config", "acl", "prefix", "ftp", "slowpath")
+PURE = ("base", "config", "acl", "prefix", "ftp", "rsh", "slowpath")
 SYSTEM = re.compile(r"sys/.*|linux/.*|net/.*|netinet/.*|unistd\.h|fcntl\.h|poll\.h|signal\.h|sched\.h|spawn\.h"
                     r"|pthread\.h|dirent\.h|netdb\.h|ifaddrs\.h|pwd\.h|grp\.h|fstream|thread|filesystem")
 PURE_EXCEPT = {"userspace/base/log.cc": "writes the log"}

@@ -10,7 +10,7 @@ import subprocess
 from gateway import BINARY, more, newsletter, on
 from harness import check, contains, equal, main, test, wait_for
 from hosts import DUAL6, FOUR, SIX, ended
-from peers import Banner, Program, banner, digest, ending, noise, pair
+from peers import RESERVED, Banner, Program, accept, banner, dialled, digest, ending, noise, pair, read_all
 
 FAITHD = str(pathlib.Path(BINARY).parent / "faithd")
 TARGET = on(FOUR)
@@ -151,6 +151,29 @@ def reserved_port(t):
         Faithd(t, net.dual, *words)
         _, server = pair(net, TARGET, port, listener)
         equal(server.getpeername()[1] < 1024, reserved, f"whether {server.getpeername()[1]} is reserved")
+
+
+@test("faithd: login and shell are turned on by naming them, and -p makes them work (D57, D58, D59)")
+def remote_shell(t):
+    net, gw = newsletter(t)
+    gw.load("--no-relay")
+    shell, login = net.four.listen(FOUR, 514), net.four.listen(FOUR, 513)
+    Faithd(t, net.dual, "-p", "shell")
+    Faithd(t, net.dual, "login")
+    client = dialled(net.six, TARGET, 514)
+    client.sendall(b"1000\0me\0")
+    server = accept(shell)
+    heard = b""
+    while heard.count(b"\0") < 2:
+        heard += server.recv(64)
+    port, words, _ = heard.split(b"\0")
+    check(int(port) in RESERVED and server.getpeername()[1] in RESERVED, f"rsh's port for standard error is {port!r}")
+    equal(words, b"me", "what is behind it")
+    client = net.six.connect(TARGET, 513)
+    client.sendall(b"me\0")
+    server = accept(login)
+    equal(read_all(server, 3), b"me\0", "what rlogin's server hears without -p")
+    check(server.getpeername()[1] not in RESERVED, "without -p the port is a reserved one")
 
 
 @test("faithd: its own list denies with a reset and a line; the dataplane's list decides before (D22, D27, D28, D30)")

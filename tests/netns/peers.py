@@ -1,15 +1,19 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 """What talks through the gateway: small servers in threads, and unmodified programs."""
 import array
+import errno
 import fcntl
 import hashlib
+import os
 import pathlib
+import pty
 import random
 import select
 import selectors
 import socket
 import struct
 import subprocess
+import termios
 import threading
 import time
 
@@ -17,6 +21,7 @@ import namespace
 from harness import SLOW, check, equal, wait_for
 
 PIECE = 1 << 16
+RESERVED = range(512, 1024)
 SIOCATMARK, FIONREAD = 0x8905, 0x541B
 
 
@@ -94,6 +99,21 @@ def pair(net, prefix_address, port, listener):
     """One relayed connection, both ends in our hands: (client's, server's)."""
     client = net.six.connect(prefix_address, port)
     return client, accept(listener)
+
+
+def dialled(host, address, port, family=socket.AF_INET6):
+    """From a reserved port, as rcmd(3)."""
+    for own in reversed(RESERVED):
+        made = host.socket(family, socket.SOCK_STREAM)
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            made.bind(("", own))
+            made.connect((address, port))
+            return made
+        except OSError as error:
+            if error.errno not in (errno.EADDRINUSE, errno.EADDRNOTAVAIL):
+                raise
+    raise AssertionError("no reserved port")
 
 
 def urgent_byte(connection):
@@ -263,6 +283,44 @@ class Program:
             except subprocess.TimeoutExpired:
                 self.process.kill()
                 self.process.wait()
+
+
+class Terminal:
+    """A program on a terminal of its own: what it shows, and what is typed."""
+
+    def __init__(self, host, *argv):
+        ours, theirs = pty.openpty()
+        settings = termios.tcgetattr(theirs)
+        settings[3] &= ~termios.ECHO
+        termios.tcsetattr(theirs, termios.TCSANOW, settings)
+        self.fd, self.shown, self.read = ours, "", 0
+        host.scope.callback(os.close, ours)
+        self.process = host.start("setsid", "--ctty", *argv, stdin=theirs, stdout=theirs, stderr=theirs,
+                                  env={**os.environ, "TERM": "dumb"})
+        os.close(theirs)
+        host.scope.callback(self.process.wait)
+        host.scope.callback(self.process.kill)
+        self.scope = host.scope
+
+    def type(self, text):
+        os.write(self.fd, text.encode())
+
+    def until(self, text):
+        """Waits for it, behind all that was waited for before."""
+
+        def seen():
+            if select.select([self.fd], [], [], 0.1)[0]:
+                try:
+                    self.shown += os.read(self.fd, 65536).decode(errors="replace")
+                except OSError:  # the program has closed it
+                    pass
+            return text in self.shown[self.read:]
+
+        try:
+            wait_for(seen, f"{text!r} on the terminal", seconds=15)
+        finally:
+            self.scope.note("terminal: " + repr(self.shown[-500:]))
+        self.read = self.shown.index(text, self.read) + len(text)
 
 
 def listens(host, port):

@@ -8,11 +8,10 @@ import socket
 from gateway import newsletter, on
 from harness import check, contains, equal, main, test, wait_for
 from hosts import DUAL4, FOUR, SIX
-from peers import accept, banner, Banner, pair
+from peers import RESERVED, Banner, banner, pair
 
 TARGET = on(FOUR)
 PORT, OTHER, PLAIN = 2049, 2050, 2051
-RESERVED = range(512, 1024)
 SECOND = "192.0.2.77"
 
 CONFIG = f"""

@@ -6,18 +6,15 @@ Synch, the urgent byte that Telnet was given (RFC 854; D38, D39).
 import contextlib
 import os
 import pathlib
-import pty
-import select
 import signal
 import socket
 import struct
-import termios
 import threading
 
 from gateway import newsletter, on
 from harness import check, equal, main, test, wait_for
 from hosts import FOUR, executable
-from peers import Program
+from peers import Program, Terminal
 from wire import ETH_P_ALL, TCP
 
 PREFIX = "64:ff9b::"
@@ -27,55 +24,19 @@ TELNET = PROGRAMS / "inetutils-telnet/usr/bin/inetutils-telnet"
 TELNETD = PROGRAMS / "inetutils-telnetd/usr/sbin/telnetd"
 INETD = PROGRAMS / "inetutils-inetd/usr/sbin/inetutils-inetd"
 NEEDS = tuple(map(str, (TELNET, TELNETD, INETD)))
-URG = 0x20
+URG, SO_RCVBUFFORCE = 0x20, 33
 SYNCH = b"\xff\xf2"  # IAC and Data Mark; inetutils sends the first one as urgent
 ESCAPE, PROMPT = "\x1d", "telnet> "
 
 
-class Terminal:
-    """A program on a terminal of its own: what it shows, and what is typed."""
-
-    def __init__(self, host, *argv):
-        ours, theirs = pty.openpty()
-        settings = termios.tcgetattr(theirs)
-        settings[3] &= ~termios.ECHO
-        termios.tcsetattr(theirs, termios.TCSANOW, settings)
-        self.fd, self.shown, self.read = ours, "", 0
-        host.scope.callback(os.close, ours)
-        self.process = host.start("setsid", "--ctty", *argv, stdin=theirs, stdout=theirs, stderr=theirs,
-                                  env={**os.environ, "TERM": "dumb"})
-        os.close(theirs)
-        host.scope.callback(self.process.wait)
-        host.scope.callback(self.process.kill)
-        self.scope = host.scope
-
-    def type(self, text):
-        os.write(self.fd, text.encode())
-
-    def until(self, text):
-        """Waits for it, behind all that was waited for before."""
-
-        def seen():
-            if select.select([self.fd], [], [], 0.1)[0]:
-                try:
-                    self.shown += os.read(self.fd, 65536).decode(errors="replace")
-                except OSError:  # the program has closed it
-                    pass
-            return text in self.shown[self.read:]
-
-        try:
-            wait_for(seen, f"{text!r} on the terminal", seconds=15)
-        finally:
-            self.scope.note("terminal: " + repr(self.shown[-500:]))
-        self.read = self.shown.index(text, self.read) + len(text)
-
-
 class Segments:
-    """What a host's eth0 carries from or to port 23, as it passes: (to the server?, octets, the urgent one)."""
+    """What a host's eth0 carries to port 23 (True) and from it (False), and where its urgent octets are."""
 
     def __init__(self, host):
-        self.seen = []
+        self.octets = {True: bytearray(), False: bytearray()}
+        self.marks = {True: [], False: []}
         self.wire = host.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(ETH_P_ALL))
+        self.wire.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, 256 << 20)
         self.wire.bind(("eth0", ETH_P_ALL))
         self.wire.settimeout(None)
         threading.Thread(target=self._watch, daemon=True).start()
@@ -96,20 +57,17 @@ class Segments:
         source, target, _, _, head, flags, _, _, pointer = struct.unpack("!HHIIBBHHH", segment[:20])
         data = segment[(head >> 4) * 4:]
         if 23 in (source, target):
-            urgent = data[pointer - 1:pointer] if flags & URG else b""
-            self.seen.append((target == 23, data, urgent))
+            to_server = target == 23
+            if flags & URG and 0 < pointer <= len(data):
+                self.marks[to_server].append(len(self.octets[to_server]) + pointer - 1)
+            self.octets[to_server] += data
 
     def urgent(self, to_server):
         """The urgent octets of one direction, each with the one behind it."""
-        found, here = [], list(self.seen)
-        for number, (way, _, urgent) in enumerate(here):
-            if way == to_server and urgent:
-                behind = b"".join(data for other, data, _ in here[number + 1:] if other == way)
-                found.append(urgent + behind[:1])
-        return found
+        return [bytes(self.octets[to_server][at:at + 2]) for at in self.marks[to_server]]
 
     def said(self, to_server):
-        return b"".join(data for way, data, _ in list(self.seen) if way == to_server)
+        return bytes(self.octets[to_server])
 
 
 SESSION = """#!/bin/sh
@@ -132,6 +90,7 @@ done
 def session(t):
     """(host four, terminal in six, what both ends' wires carry), logged in."""
     net, gw = newsletter(t)
+    net.small_windows()
     gw.load(prefix=PREFIX + "/96")
     program = t.write("session", SESSION)
     os.chmod(program, 0o755)
@@ -188,11 +147,11 @@ def abort_output(t):
     _, terminal, wires = session(t)
     terminal.type("flood\n")
     terminal.until("flood\r\nflood\r\nflood")
-    command(terminal, "send ao")
-    for host in ("four", "six"):
-        wait_for(lambda host=host: SYNCH in wires[host].urgent(False), f"the server's Synch on the wire of {host}")
-    command(terminal, "send ip")
+    command(terminal, "send ao", "send ip")
     terminal.until("interrupted")
+    for host in ("four", "six"):
+        wait_for(lambda host=host: SYNCH in wires[host].urgent(False), f"the server's Synch on the wire of {host}",
+                 seconds=20)
     terminal.type("and on\n")
     terminal.until("got <and on>")
 

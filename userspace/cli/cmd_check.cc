@@ -11,6 +11,7 @@ int cmd_check(const daemon::Options &options, Output output) {
     const Result<daemon::Plan> plan = daemon::make_plan(options);
     if (!plan)
         return fail(plan.error());
+    const std::vector<std::string> warnings = daemon::warnings_of(*plan, *plan->rules);
     const std::string config = plan->config_file.empty() ? "defaults" : plan->config_file;
     const std::string acl = plan->acl_file.empty() ? "default rules" : plan->acl_file;
     if (output == Output::Json) {
@@ -18,7 +19,7 @@ int cmd_check(const daemon::Options &options, Output output) {
                                        {"prefixes", plan->prefixes.size()},
                                        {"acl", plan->acl_file},
                                        {"rules", plan->rules->rules.size()},
-                                       {"warnings", plan->rules->warnings}};
+                                       {"warnings", warnings}};
         std::printf("%s\n", report.dump(2).c_str());
         return 0;
     }
@@ -28,7 +29,7 @@ int cmd_check(const daemon::Options &options, Output output) {
                 plan->rules->rules.size() == 1 ? "rule" : "rules");
     if (!plan->acl_file.empty() && plan->rules->rules.empty())
         std::printf("%s: no rule at all, so nothing is permitted\n", acl.c_str());
-    for (const std::string &warning : plan->rules->warnings)
+    for (const std::string &warning : warnings)
         std::printf("%s\n", warning.c_str());
     return 0;
 }

@@ -58,4 +58,14 @@ Status check(const Config &config) {
     return Ok{};
 }
 
+std::vector<std::string> warnings(const Config &config) {
+    std::vector<std::string> found;
+    for (const Service &service : config.services)
+        if (service.alg == Alg::Rlogin || service.alg == Alg::Rsh)
+            found.push_back(service.where + ": servers of port " + std::to_string(service.port) +
+                            " trust the host that a connection comes from, which is this gateway "
+                            "for all its clients (RFC 3142 7)");
+    return found;
+}
+
 } // namespace faith::config

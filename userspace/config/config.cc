@@ -64,7 +64,8 @@ void read_inactive(Reader &reader, const Node &node, std::string_view key,
 
 constexpr Choice<AlgFtp> ftp_dialects[] = {{"rfc6384", AlgFtp::Rfc6384},
                                            {"faithd", AlgFtp::Faithd}};
-constexpr Choice<Alg> algs[] = {{"ftp", Alg::Ftp}, {"none", Alg::None}};
+constexpr Choice<Alg> algs[] = {
+    {"ftp", Alg::Ftp}, {"rlogin", Alg::Rlogin}, {"rsh", Alg::Rsh}, {"none", Alg::None}};
 
 /* --- [faith] ----------------------------------------------------------------------- */
 
@@ -240,10 +241,8 @@ constexpr Key<Service> service_keys[] = {
      [](Reader &reader, const Node &node, Service &out) {
          read_choice<AlgFtp>(reader, node, ftp_dialects, out.alg_ftp.emplace());
      }},
-    {"reserved_source_port",
-     [](Reader &reader, const Node &node, Service &out) {
-         out.reserved_source_port = reader.boolean(node).value_or(false);
-     }},
+    {"reserved_source_port", [](Reader &reader, const Node &node,
+                                Service &out) { out.reserved_source_port = reader.boolean(node); }},
     {"proxy_protocol",
      [](Reader &reader, const Node &node, Service &) {
          static constexpr std::string_view later[] = {"v1", "v2"};

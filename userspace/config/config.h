@@ -61,8 +61,11 @@ struct Relay {
 };
 
 /* What a port's connections are read as. */
-enum class Alg { None, Ftp };
+enum class Alg { None, Ftp, Rlogin, Rsh };
 inline constexpr std::uint16_t ftp_port = 21; /* Alg::Ftp, unless its [[service]] says else */
+/* These are refused unless a [[service]] has an alg for them (D59). */
+inline constexpr std::uint16_t login_port = 513;
+inline constexpr std::uint16_t shell_port = 514;
 
 /* A program that serves connections to the gateway's own addresses, one for each, as inetd
  * does; config/local.h reads it. */
@@ -83,7 +86,7 @@ struct Service {
     std::optional<Millis> data_timeout{};
     std::optional<Alg> alg{};
     std::optional<AlgFtp> alg_ftp{};
-    bool reserved_source_port = false; /* faithd -p */
+    std::optional<bool> reserved_source_port{}; /* faithd -p; unset: as the alg needs it */
     Local local{};
     std::string where{}; /* "FILE:LINE:COL" */
 };
@@ -142,6 +145,9 @@ Result<Config> parse(std::string_view text, std::string_view file);
  * not captured, more prefixes than the maps hold. Also for a Config that options of the
  * command line have changed. */
 Status check(const Config &config);
+
+/* What is honoured and still should be known, "FILE:LINE:COL: ..." each. */
+std::vector<std::string> warnings(const Config &config);
 
 /* "30m", "10s", "2h", "250ms", "1h30m": more than nothing, at most a year. */
 Result<Millis> parse_duration(std::string_view text);

@@ -48,6 +48,15 @@ void log_steps(const std::string &service, const relay::Request &request,
     log::debug(dial->ftp ? "starting ftp control connection" : "starting " + service + " relay");
 }
 
+/* Who names them has turned them on (D59); -p is what makes them work (D57, D58). */
+std::optional<config::Alg> remote_shell(const FaithdOptions &options) {
+    if (options.port != config::login_port && options.port != config::shell_port)
+        return std::nullopt;
+    if (!options.reserved_source_port)
+        return config::Alg::None;
+    return options.port == config::shell_port ? config::Alg::Rsh : config::Alg::Rlogin;
+}
+
 std::vector<Ip6> own_addresses6(const Network &network) {
     std::vector<Ip6> own;
     for (const sys::Address6 &address : network.addresses6)
@@ -182,6 +191,7 @@ relay::PolicyRef Faithd::policy() const {
     config::Service service;
     service.port = options_.port;
     service.reserved_source_port = options_.reserved_source_port;
+    service.alg = remote_shell(options_);
     const relay::PolicyRef made = make_policy(PolicyInputs{
         .prefixes = prefixes_,
         .exempt = exemptions(network_, prefixes_),

@@ -102,7 +102,8 @@ Status Gateway::start_relay(const datapath::StepHook &before_step) {
     for (const std::string &name : plan_.options.interfaces)
         indexes.insert(network_.by_name(name)->index);
     TRY_ASSIGN(rules_, effective_rules(plan_, networks_on(network_, indexes)));
-    notes_.insert(notes_.end(), rules_->warnings.begin(), rules_->warnings.end());
+    const std::vector<std::string> warnings = warnings_of(plan_, *rules_);
+    notes_.insert(notes_.end(), warnings.begin(), warnings.end());
     if (!plan_.options.relay)
         return Ok{};
     TRY(before_step("make the listeners"));

@@ -159,7 +159,7 @@ Result<Json> Gateway::reload(bool dry_run, bool revoke) {
     TRY_ASSIGN(RuleSetRef rules,
                effective_rules(next, networks_on(network_, loaded_indexes()), rules_.get()));
     Json report = describe_reload(rules_->rules, rules->rules, generation_, generation_ + 1);
-    report["warnings"] = rules->warnings;
+    report["warnings"] = warnings_of(next, *rules);
     if (dry_run) {
         report["affected"] = denied_by(next, rules);
         return report;
@@ -197,7 +197,8 @@ std::size_t Gateway::denied_by(const Plan &plan, const RuleSetRef &rules) const 
             return std::holds_alternative<relay::Refuse>(
                 judge->judge({.client = session.client,
                               .destination = session.destination,
-                              .port = session.port}));
+                              .port = session.port,
+                              .client_port = session.client_port}));
         }));
 }
 

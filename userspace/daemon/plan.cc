@@ -195,6 +195,12 @@ Result<Plan> make_plan(const Options &options, const RuleSet *before) {
     };
 }
 
+std::vector<std::string> warnings_of(const Plan &plan, const RuleSet &rules) {
+    std::vector<std::string> warnings = config::warnings(plan.config);
+    warnings.insert(warnings.end(), rules.warnings.begin(), rules.warnings.end());
+    return warnings;
+}
+
 std::vector<acl::Rule> default_rules(const std::vector<Prefix6> &interface_networks) {
     std::vector<acl::Rule> rules;
     for (const Prefix6 &network : interface_networks)

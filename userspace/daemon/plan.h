@@ -50,6 +50,9 @@ struct Plan {
 /* `before`: the rules in force, whose slots stay with them (a reload). */
 Result<Plan> make_plan(const Options &options, const RuleSet *before = nullptr);
 
+/* Of the configuration and of the rules in force. */
+std::vector<std::string> warnings_of(const Plan &plan, const RuleSet &rules);
+
 /* Without an ACL file: the networks of the loaded interfaces may reach any IPv4 address
  * that is permitted at all, nothing else may. Link-local sources are left out: they
  * exist on every link, so the prefix would not say which one is meant. */

@@ -2,6 +2,7 @@
 #include "daemon/policy.h"
 
 #include "prefix/target.h"
+#include "rsh/opening.h"
 
 #include <algorithm>
 #include <memory>
@@ -57,15 +58,21 @@ private:
         const acl::Rule &rule = in_.rules->rules[answer.rule];
         if (answer.action == acl::Action::Deny)
             return refuse(request, FGW_ACL_DENY, target, &rule);
+        const config::Service *service = service_of(request.port);
+        const std::optional<config::Alg> alg = alg_of(service, request.port);
+        if (!alg)
+            return refuse(request, FGW_REMOTE_SHELL_OFF, target, nullptr);
+        if (is_remote_shell(*alg) && request.client_port != 0 &&
+            !rsh::is_reserved(request.client_port))
+            return refuse(request, FGW_RSH_CLIENT_PORT, target, nullptr);
         if (rule.log && in_.witness)
             in_.witness(
                 {.request = request, .reason = FGW_ACL_PERMIT, .target = target, .rule = &rule});
-        const config::Service *service = service_of(request.port);
         return relay::Dial{
             .target = target,
             .port = request.port,
             .source = source_for(request.client, rule),
-            .reserved_port = service != nullptr && service->reserved_source_port,
+            .reserved_port = reserved_port_of(service, *alg),
             .rule = answer.rule,
             .idle_timeout =
                 own(service, &config::Service::idle_timeout).value_or(in_.relay.idle_timeout),
@@ -74,7 +81,8 @@ private:
             .half_closed_timeout = half_closed_timeout_of(service),
             .data_timeout =
                 own(service, &config::Service::data_timeout).value_or(in_.relay.data_timeout),
-            .ftp = ftp_of(request.port),
+            .ftp = alg == config::Alg::Ftp ? std::optional(dialect_of(service)) : std::nullopt,
+            .rsh = alg == config::Alg::Rsh,
         };
     }
 
@@ -121,14 +129,24 @@ private:
             .value_or(in_.relay.half_closed_timeout.value_or(relay::Millis{0}));
     }
 
-    /* How to read the port's connections as FTP; nothing: not at all. */
-    std::optional<ftp::Dialect> ftp_of(std::uint16_t port) const {
-        const config::Service *service = service_of(port);
-        const config::Alg by_default =
-            port == config::ftp_port ? config::Alg::Ftp : config::Alg::None;
-        if ((service != nullptr ? service->alg.value_or(by_default) : by_default) !=
-            config::Alg::Ftp)
+    /* What the port's connections are read as; nothing: they are refused (D59). */
+    static std::optional<config::Alg> alg_of(const config::Service *service, std::uint16_t port) {
+        if (service != nullptr && service->alg)
+            return service->alg;
+        if (port == config::login_port || port == config::shell_port)
             return std::nullopt;
+        return port == config::ftp_port ? config::Alg::Ftp : config::Alg::None;
+    }
+
+    static bool is_remote_shell(config::Alg alg) {
+        return alg == config::Alg::Rlogin || alg == config::Alg::Rsh;
+    }
+
+    static bool reserved_port_of(const config::Service *service, config::Alg alg) {
+        return service != nullptr && service->reserved_source_port.value_or(is_remote_shell(alg));
+    }
+
+    ftp::Dialect dialect_of(const config::Service *service) const {
         const config::AlgFtp dialect =
             service != nullptr ? service->alg_ftp.value_or(in_.relay.alg_ftp) : in_.relay.alg_ftp;
         return dialect == config::AlgFtp::Faithd ? ftp::Dialect::Faithd : ftp::Dialect::Rfc6384;

@@ -129,7 +129,7 @@ Result<Json> reload_pinned(const Instance &instance, bool dry_run) {
     TRY_ASSIGN(const RuleSetRef rules,
                effective_rules(plan, networks_on(network, pinned_interfaces(pins)), &before));
     Json report = describe_reload(before.rules, rules->rules, generation, generation + 1);
-    report["warnings"] = rules->warnings;
+    report["warnings"] = warnings_of(plan, *rules);
     if (dry_run)
         return report;
 

@@ -8,8 +8,6 @@
 
 namespace faith::relay {
 
-using sys::Accepted;
-using sys::Accepted4;
 using sys::Moved;
 
 namespace {
@@ -25,7 +23,7 @@ ftp::Side source_of(Direction direction) {
 
 } // namespace
 
-FtpControl::FtpControl(FtpTools &tools, const Parties &parties, int client, int server)
+FtpControl::FtpControl(ControlTools &tools, const Parties &parties, int client, int server)
     : tools_(tools), parties_(parties), alg_(parties.dial.ftp.value_or(ftp::Dialect::Rfc6384),
                                              parties.client.address, parties.destination) {
     flow(Direction::Up) =
@@ -180,16 +178,16 @@ ftp::Step FtpControl::listen(std::uint16_t client_port) {
         return alg_.failed();
     Result<sys::UniqueFd> listener =
         sys::listen4(sys::Endpoint4{.address = local_.address, .port = 0});
-    if (!listener || listener->get() >= tools_.ceiling)
+    if (!listener)
         return alg_.failed();
     const Result<sys::Endpoint4> local = sys::local4(listener->get());
-    Result<sys::Watch> watch =
-        tools_.loop.watch(listener->get(), sys::Interest{.read = true, .write = false},
-                          [this](sys::Ready) { on_listener(); });
-    if (!local || !watch)
+    Awaited::Guest server{
+        .admitted =
+            [this](const sys::Endpoint4 &peer) { return peer.address == parties_.dial.target; },
+        .stranger = FGW_FTP_STRANGER,
+        .welcome = [this](sys::Accepted4 it) { welcome(std::move(it)); }};
+    if (!local || !awaited_.open(tools_, *std::move(listener), std::move(server)))
         return alg_.failed();
-    listener_ = *std::move(listener);
-    listener_watch_ = *std::move(watch);
     active_ = Parties{
         .client = {.address = parties_.client.address, .port = client_port},
         .destination = parties_.destination,
@@ -199,29 +197,12 @@ ftp::Step FtpControl::listen(std::uint16_t client_port) {
     return alg_.listening(local->address, local->port);
 }
 
-void FtpControl::on_listener() {
-    while (listener_) {
-        Accepted4 accepted = sys::accept4(listener_.get());
-        if (accepted.kind == Accepted::Kind::Aborted)
-            continue;
-        if (accepted.kind == Accepted::Kind::Again)
-            return;
-        if (accepted.kind != Accepted::Kind::Got) {
-            tools_.stats.reasons[FGW_OUT_OF_FDS].add(1);
-            withdraw(); /* which resets it; left in the queue it would wake the loop for ever */
-            return;
-        }
-        if (accepted.peer.address != parties_.dial.target) {
-            tools_.stats.reasons[FGW_FTP_STRANGER].add(1);
-            sys::reset_on_close(accepted.fd.get());
-            continue;
-        }
-        withdraw();
-        active_.dial.port = accepted.peer.port;
-        tools_.join(ActiveData{.parties = active_,
-                               .server = std::move(accepted.fd),
-                               .lease = DataLease(tools_.clock, traffic_)});
-    }
+void FtpControl::welcome(sys::Accepted4 accepted) {
+    withdraw();
+    active_.dial.port = accepted.peer.port;
+    tools_.join(ActiveData{.parties = active_,
+                           .server = std::move(accepted.fd),
+                           .lease = DataLease(tools_.clock, traffic_)});
 }
 
 void FtpControl::wait_for_data() {
@@ -229,8 +210,7 @@ void FtpControl::wait_for_data() {
 }
 
 void FtpControl::withdraw() {
-    listener_watch_ = sys::Watch{};
-    listener_.reset();
+    awaited_.close();
     if (expectation_.number != 0)
         tools_.expectations.withdraw(std::exchange(expectation_, ExpectationId{}));
     wait_ = sys::Timer{};

@@ -22,49 +22,22 @@
 #pragma once
 
 #include "ftp/alg.h"
-#include "relay/expectations.h"
-#include "relay/policy.h"
+#include "relay/control.h"
 #include "relay/pump.h"
-#include "relay/stats.h"
-#include "sys/event_loop.h"
-#include "sys/socket.h"
 
 #include <array>
-#include <functional>
-#include <limits>
 #include <optional>
-#include <span>
 #include <string>
 #include <string_view>
 
 namespace faith::relay {
-
-/* The server's data connection, and the client it is for. */
-struct ActiveData {
-    Parties parties;
-    sys::UniqueFd server;
-    DataLease lease;
-};
-
-/* What control connections need of their worker. */
-struct FtpTools {
-    sys::EventLoop &loop;
-    const sys::Clock &clock;
-    Stats &stats;
-    std::span<std::byte> scratch;
-    Expectations &expectations;
-    int ceiling = std::numeric_limits<int>::max(); /* see Options::descriptor_ceiling */
-    std::function<Decision(const Request &)> judge{};
-    std::function<void(ActiveData)> join{};
-    std::function<void(std::string_view)> complain{};
-};
 
 class FtpControl {
 public:
     static constexpr std::uint16_t data_port = 20;
 
     /* The descriptors are the session's, as the connected sockets are. */
-    FtpControl(FtpTools &tools, const Parties &parties, int client, int server);
+    FtpControl(ControlTools &tools, const Parties &parties, int client, int server);
     ~FtpControl();
     FtpControl(const FtpControl &) = delete;
     FtpControl &operator=(const FtpControl &) = delete;
@@ -108,9 +81,9 @@ private:
     void wait_for_data();
     void withdraw();
     void hang_up(std::string_view why);
-    void on_listener();
+    void welcome(sys::Accepted4 accepted);
 
-    FtpTools &tools_;
+    ControlTools &tools_;
     const Parties parties_;
     sys::Endpoint4 local_; /* of the connection to the server */
     ftp::Alg alg_;
@@ -118,9 +91,8 @@ private:
     bool hung_up_ = false;
 
     const DataTrafficRef traffic_ = std::make_shared<DataTraffic>();
-    sys::UniqueFd listener_;
-    sys::Watch listener_watch_;
-    Parties active_; /* for whom the listener is */
+    Awaited awaited_;
+    Parties active_; /* for whom it is awaited */
     ExpectationId expectation_;
     sys::Timer wait_; /* pending while a listener or an expectation is live */
 };

@@ -27,6 +27,8 @@ Step while_connecting(Event event) {
         return reset(FGW_NO_RESERVED_PORT);
     case Event::NoClient:
         return reset(FGW_FTP_NO_CLIENT);
+    case Event::NoRshClient:
+        return reset(FGW_RSH_NO_CLIENT);
     case Event::ClientReset:
         return reset(FGW_CLIENT_RESET);
     case Event::Revoke:
@@ -76,6 +78,8 @@ Step decide(Phase phase, Event event) {
         return reset(FGW_REVOKED);
     case Event::Hangup:
         return close(FGW_FTP_HANGUP);
+    case Event::BadOpening:
+        return reset(FGW_RSH_HANGUP);
     case Event::Stop:
         return reset(std::nullopt);
     default:

@@ -13,6 +13,7 @@
  *   Unreachable   RST, FAILED      never            never            never
  *   NoPort        RST, NO_PORT     never            never            never
  *   NoClient      RST, NO_CLIENT   never            never            never
+ *   NoRshClient   RST, NO_CLIENT   never            never            never
  *   ClientEnd     never            FIN to server    never            close, CLOSED
  *                                  -> CLIENT_DONE
  *   ServerEnd     never            FIN to client    close, CLOSED    never
@@ -22,6 +23,7 @@
  *   Idle          never            RST, IDLE        RST, IDLE        RST, IDLE
  *   Revoke        RST, REVOKED     RST, REVOKED     RST, REVOKED     RST, REVOKED
  *   Hangup        never            close, HANGUP    close, HANGUP    close, HANGUP
+ *   BadOpening    never            RST, HANGUP      RST, HANGUP      RST, HANGUP
  *   Stop          RST, uncounted   RST, uncounted   RST, uncounted   RST, uncounted
  *
  *   RST    both connections are reset and the session is over (D34, D42). The side
@@ -31,9 +33,9 @@
  *   never  cannot happen: nothing is read while connecting, the connect timeout runs
  *          in place of the idle timer (D33, D43), and a side ends once.
  *
- * Of FTP's active mode there are sessions the other way round: the server has connected, and
- * the client is dialled. NoClient and ServerReset while connecting are theirs; what CONNECTING
- * says of the server is then true of the client.
+ * Of FTP's active mode and of rsh's standard error there are sessions the other way round: the
+ * server has connected, and the client is dialled. NoClient, NoRshClient and ServerReset while
+ * connecting are theirs; what CONNECTING says of the server is then true of the client.
  *
  * decide() is this table, and nothing else in the relay decides.
  */
@@ -55,6 +57,7 @@ enum class Event : std::uint8_t {
     Unreachable,
     NoPort,
     NoClient,
+    NoRshClient,
     ClientEnd,
     ServerEnd,
     ClientReset,
@@ -62,6 +65,7 @@ enum class Event : std::uint8_t {
     Idle,
     Revoke,
     Hangup,
+    BadOpening,
     Stop,
 };
 

@@ -25,8 +25,9 @@ using sys::Millis;
 
 struct Request {
     Ip6 client;
-    Ip6 destination;        /* as the client wrote it: getsockname of the accepted socket */
-    std::uint16_t port = 0; /* host byte order */
+    Ip6 destination;               /* as the client wrote it: getsockname of the accepted socket */
+    std::uint16_t port = 0;        /* host byte order */
+    std::uint16_t client_port = 0; /* 0: not known */
 };
 
 /* Permitted: where to connect and how. */
@@ -39,8 +40,9 @@ struct Dial {
     Millis idle_timeout{};             /* zero: none */
     Millis connect_timeout{};          /* zero: as long as the kernel tries */
     Millis half_closed_timeout{};      /* in place of idle_timeout, once one side has ended */
-    Millis data_timeout{120'000};      /* for FTP's data connection to come; faithd's */
+    Millis data_timeout{120'000};      /* for a second connection to come; faithd's */
     std::optional<ftp::Dialect> ftp{}; /* the connection is FTP's control connection */
+    bool rsh = false;                  /* the connection begins with a port for a second one */
 };
 inline constexpr std::uint32_t no_rule = 0xffffffff;
 

@@ -39,7 +39,7 @@ void Session::start(SessionTools &tools, const Parties &parties, Ticket ticket,
     const sys::Endpoint4 target{.address = dial.target, .port = dial.port};
     connecting(Side::Server,
                dial.reserved_port
-                   ? tools.reserved.connect4(server_, source, target)
+                   ? tools.control.reserved.connect4(server_, source, target)
                    : sys::connect4(server_.get(), {.address = source, .port = 0}, target));
 }
 
@@ -48,6 +48,8 @@ void Session::start_active(SessionTools &tools, ActiveData data, Ticket ticket,
     begin(tools, data.parties, std::move(ticket), std::move(data.lease));
     client_ = std::move(client.fd);
     server_ = std::move(data.server);
+    together_ = std::move(data.together);
+    moved();
     connecting(Side::Client, client.outcome);
 }
 
@@ -82,7 +84,7 @@ Event Session::not_connected(sys::Connect failure) const {
     if (failure == sys::Connect::NoPort || failure == sys::Connect::NotAllowed)
         return Event::NoPort;
     if (dialled_ == Side::Client)
-        return Event::NoClient;
+        return together_ ? Event::NoRshClient : Event::NoClient;
     switch (failure) {
     case sys::Connect::Refused:
         return Event::Refused;
@@ -106,7 +108,8 @@ void Session::revoke() {
 Request Session::request() const {
     return Request{.client = parties_.client.address,
                    .destination = parties_.destination,
-                   .port = parties_.dial.port};
+                   .port = parties_.dial.port,
+                   .client_port = parties_.client.port};
 }
 
 /* The only place where a session changes its phase. */
@@ -144,9 +147,10 @@ void Session::happen(Event event) {
 }
 
 void Session::open() {
-    const Millis now = tools_->loop.now();
-    active_ = now;
-    carrier_.open(tools_->ftp, parties_, client_.get(), server_.get());
+    carrier_.open(tools_->control, parties_, client_.get(), server_.get());
+    if (carrier_.rsh() != nullptr)
+        together_ = carrier_.rsh()->together();
+    moved();
     hasten();
     /* Most clients have spoken by now: one attempt, instead of a turn of the loop. */
     if (advance(Direction::Up, Pump::Told::Nothing))
@@ -160,6 +164,12 @@ void Session::hasten() {
         timer_.set(timer_deadline_ = quiet);
 }
 
+void Session::moved() {
+    active_ = tools_->loop.now();
+    if (together_)
+        *together_ = active_;
+}
+
 void Session::over() {
     carrier_.close(tools_->pumps);
     client_watch_.drop();
@@ -169,6 +179,7 @@ void Session::over() {
     server_.reset();
     ticket_ = Ticket{};
     lease_ = DataLease{};
+    together_.reset();
     tools_->stats.sessions_closed.add(1);
     tools_->over(*this);
 }
@@ -228,7 +239,7 @@ Millis Session::quiet_deadline() const {
     const FtpControl *control = carrier_.control();
     const Dial &dial = parties_.dial;
     const bool half = phase_ != Phase::Open && dial.half_closed_timeout > Millis{0};
-    return deadline(control != nullptr ? control->active(active_) : active_,
+    return deadline(control != nullptr ? control->active(active_) : last_moved(),
                     half ? dial.half_closed_timeout : dial.idle_timeout);
 }
 
@@ -262,7 +273,7 @@ bool Session::advance(Direction direction, Pump::Told told) {
     const bool up = direction == Direction::Up;
     const Pump::Result result = carrier_.step(direction, told, tools_->pumps);
     if (carrier_.take_progress(direction))
-        active_ = tools_->loop.now();
+        moved();
     if (result == Pump::Result::SourceFailed) {
         happen(up ? Event::ClientReset : Event::ServerReset);
         return false;
@@ -280,6 +291,10 @@ bool Session::advance(Direction direction, Pump::Told told) {
     const FtpControl *control = carrier_.control();
     if (control != nullptr && control->hung_up()) {
         happen(Event::Hangup);
+        return false;
+    }
+    if (carrier_.rsh() != nullptr && carrier_.rsh()->hung_up()) {
+        happen(Event::BadOpening);
         return false;
     }
     const Phase passed_on = up ? Phase::ClientDone : Phase::ServerDone;
@@ -320,7 +335,7 @@ SessionInfo Session::info() const {
     info.source = source ? source->address : Ip4{};
     info.rule = parties_.dial.rule;
     info.age_ms = static_cast<std::uint64_t>((now - started_).count());
-    info.idle_ms = static_cast<std::uint64_t>((now - active_).count());
+    info.idle_ms = static_cast<std::uint64_t>((now - last_moved()).count());
     info.bytes_to_server = carrier_.bytes(Direction::Up);
     info.bytes_to_client = carrier_.bytes(Direction::Down);
     info.engine = phase_ == Phase::Connecting ? "connecting" : carrier_.engine();

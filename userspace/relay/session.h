@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * One client's connection, the connection to its server, and a pump each way; or, if it is
- * FTP's control connection, an FtpControl in the place of both.
+ * FTP's control connection, an FtpControl in the place of both; or, while rsh's begins, an
+ * RshControl in the place of one.
  * What happens to it is decided in phase.h.
  */
 #pragma once
@@ -11,7 +12,6 @@
 #include "relay/phase.h"
 #include "relay/relay.h"
 #include "sys/event_loop.h"
-#include "sys/reserved_ports.h"
 #include "sys/socket.h"
 
 #include <cstdint>
@@ -27,8 +27,7 @@ struct SessionTools {
     sys::EventLoop &loop;
     Stats &stats;
     PumpTools pumps;
-    FtpTools &ftp;
-    sys::ReservedPorts &reserved;
+    ControlTools &control;
     std::function<void(Session &)> over; /* the object may be used for another session */
     /* None of the reserved ports would do. */
     std::function<void(sys::Connect why, const Parties &)> no_port;
@@ -67,6 +66,8 @@ private:
     void open();
     void hasten();
     void over();
+    void moved(); /* a byte, now */
+    sys::Millis last_moved() const { return together_ ? *together_ : active_; }
     bool watch(Side side, sys::Interest interest);
     void on_ready(Side side, sys::Ready ready);
     void on_ready_connecting(Side side, sys::Ready ready);
@@ -89,6 +90,7 @@ private:
     sys::Millis timer_deadline_{};
     sys::Millis started_{};
     sys::Millis active_{}; /* when a byte last moved, in either direction (D43) */
+    SharedActivity together_{};
     Carrier carrier_;
     Ticket ticket_;
     DataLease lease_; /* of an FTP data connection */

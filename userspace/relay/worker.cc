@@ -39,18 +39,19 @@ Worker::Worker(const Options &options, Shared shared, sys::UniqueFd listener,
       ceiling_(options.descriptor_ceiling > 0 ? options.descriptor_ceiling : no_ceiling),
       listener_(std::move(listener)), loop_(std::move(loop)),
       pipes_(options.max_pipes_per_worker, options.pipe_bytes, ceiling_),
-      ftp_{.loop = *loop_,
-           .clock = shared.clock,
-           .stats = stats_,
-           .scratch = scratch_,
-           .expectations = shared.expectations,
-           .ceiling = ceiling_,
-           .judge =
-               [this](const Request &request) {
-                   return shared_.policies.newest(policy_).judge(request);
-               },
-           .join = [this](ActiveData data) { join(std::move(data)); },
-           .complain = options.complain},
+      control_{.loop = *loop_,
+               .clock = shared.clock,
+               .stats = stats_,
+               .scratch = scratch_,
+               .expectations = shared.expectations,
+               .reserved = reserved_,
+               .ceiling = ceiling_,
+               .judge =
+                   [this](const Request &request) {
+                       return shared_.policies.newest(policy_).judge(request);
+                   },
+               .join = [this](ActiveData data) { join(std::move(data)); },
+               .complain = options.complain},
       tools_{
           .loop = *loop_,
           .stats = stats_,
@@ -58,8 +59,7 @@ Worker::Worker(const Options &options, Shared shared, sys::UniqueFd listener,
                     .buffers = buffers_,
                     .pipes = pipes_,
                     .spliced = stats_.bytes_spliced},
-          .ftp = ftp_,
-          .reserved = reserved_,
+          .control = control_,
           .over = [this](Session &session) { session_over(session); },
           .no_port = [this](sys::Connect why, const Parties &parties) { no_port(why, parties); }} {}
 
@@ -141,8 +141,10 @@ void Worker::welcome(Accepted accepted) {
         return;
     }
     const Policy &policy = shared_.policies.newest(policy_);
-    const Decision decision = policy.judge(Request{
-        .client = accepted.peer.address, .destination = local->address, .port = local->port});
+    const Decision decision = policy.judge(Request{.client = accepted.peer.address,
+                                                   .destination = local->address,
+                                                   .port = local->port,
+                                                   .client_port = accepted.peer.port});
     if (const Refuse *no = std::get_if<Refuse>(&decision)) {
         refuse(std::move(accepted.fd), no->reason);
         return;
@@ -182,7 +184,8 @@ bool Worker::expected(Parties &parties, std::uint16_t port, DataLease &lease) {
     return answer != Expectations::Answer::Stranger;
 }
 
-/* The same in active mode: the server has connected, the client is dialled. */
+/* The same in active mode, and for rsh's standard error: the server has connected, the client
+ * is dialled. */
 void Worker::join(ActiveData data) {
     Ticket ticket;
     if (const std::optional<fgw_reason> full = shared_.admission.admit(
@@ -190,16 +193,19 @@ void Worker::join(ActiveData data) {
         refuse(std::move(data.server), *full);
         return;
     }
-    sys::Dialled client = sys::dial6(
-        sys::Endpoint6{.address = data.parties.destination, .port = FtpControl::data_port},
-        data.parties.client);
+    const bool rsh = data.kind == ActiveData::Kind::Rsh;
+    const Ip6 &from = data.parties.destination;
+    sys::Dialled client =
+        rsh ? reserved_.dial6(from, data.parties.client)
+            : sys::dial6({.address = from, .port = FtpControl::data_port}, data.parties.client);
     if (!client.fd || client.fd.get() >= ceiling_) {
         refuse(std::move(data.server), FGW_OUT_OF_FDS);
         return;
     }
     stats_.reasons[FGW_ACL_PERMIT].add(1);
-    stats_.reasons[FGW_FTP_DATA].add(1);
+    stats_.reasons[rsh ? FGW_RSH_STDERR : FGW_FTP_DATA].add(1);
     data.parties.dial.ftp = std::nullopt;
+    data.parties.dial.rsh = false;
     take_session().start_active(tools_, std::move(data), std::move(ticket), std::move(client));
 }
 
@@ -222,14 +228,14 @@ void Worker::resume() {
 
 void Worker::no_port(sys::Connect why, const Parties &parties) {
     const sys::Millis now = loop_->now();
-    if (!ftp_.complain || (quiet_until_ && now < *quiet_until_))
+    if (!control_.complain || (quiet_until_ && now < *quiet_until_))
         return;
     quiet_until_ = now + between_complaints;
     const std::string what = why == sys::Connect::NotAllowed
                                  ? "no permission for a reserved source port (CAP_NET_BIND_SERVICE)"
                                  : "every reserved source port is in use";
-    ftp_.complain(what + ": " + to_string(parties.client.address) + " cannot be connected to " +
-                  to_string(parties.dial.target) + ":" + std::to_string(parties.dial.port));
+    control_.complain(what + ": " + to_string(parties.client.address) + " cannot be connected to " +
+                      to_string(parties.dial.target) + ":" + std::to_string(parties.dial.port));
 }
 
 /* --- sessions ------------------------------------------------------------------------------- */

@@ -80,7 +80,7 @@ private:
     BufferPool buffers_;
     std::array<std::byte, read_bytes> scratch_;
     sys::ReservedPorts reserved_;
-    FtpTools ftp_;
+    ControlTools control_;
     SessionTools tools_;
     std::deque<Session> slab_;
     std::vector<Session *> free_;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #include "sys/reserved_ports.h"
 
+#include <cerrno>
+
 namespace faith::sys {
 
 template <class Try>
@@ -29,6 +31,26 @@ Connect ReservedPorts::connect4(UniqueFd &fd, Ip4 source, const Endpoint4 &targe
         return static_cast<bool>(fd);
     });
     return outcome;
+}
+
+Dialled ReservedPorts::dial6(const Ip6 &source, const Endpoint6 &target) {
+    Dialled dialled;
+    (void)search([&](std::uint16_t port) {
+        dialled = dial6_from(Endpoint6{.address = source, .port = port}, target);
+        return dialled.fd && dialled.outcome == Connect::NoPort;
+    });
+    return dialled;
+}
+
+Result<UniqueFd> ReservedPorts::listen4(Ip4 address) {
+    Result<UniqueFd> listener = UniqueFd{};
+    const bool found = search([&](std::uint16_t port) {
+        listener = sys::listen4(Endpoint4{.address = address, .port = port});
+        return !listener && listener.error().sys_errno == EADDRINUSE;
+    });
+    if (!found)
+        return system_error(EADDRINUSE, "every reserved port");
+    return listener;
 }
 
 } // namespace faith::sys

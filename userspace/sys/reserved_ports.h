@@ -25,6 +25,9 @@ public:
 
     /* As sys::connect4(). The socket may be replaced by a fresh one; NoPort: none would do. */
     Connect connect4(UniqueFd &fd, Ip4 source, const Endpoint4 &target);
+    /* As sys::dial6_from(). */
+    Dialled dial6(const Ip6 &source, const Endpoint6 &target);
+    Result<UniqueFd> listen4(Ip4 address);
 
 private:
     template <class Try>

@@ -63,3 +63,19 @@ TEST_CASE("check: a [[service]] is for a captured port") {
     CHECK(error_of(config) ==
           "f:3:1: [[service]] for port 22, which is not among the captured ports");
 }
+
+TEST_CASE("check: a service that turns rlogin or rsh on is warned of, at its place (D59)") {
+    const Result<Config> config = parse("[[service]]\nport = 514\nalg = \"rsh\"\n"
+                                        "[[service]]\nport = 513\nalg = \"rlogin\"\n"
+                                        "[[service]]\nport = 2049\nreserved_source_port = true\n"
+                                        "[[service]]\nport = 512\nalg = \"none\"\n",
+                                        "f");
+    REQUIRE(config);
+    CHECK(warnings(*config) ==
+          std::vector<std::string>{
+              "f:1:1: servers of port 514 trust the host that a connection comes from, which is "
+              "this gateway for all its clients (RFC 3142 7)",
+              "f:4:1: servers of port 513 trust the host that a connection comes from, which is "
+              "this gateway for all its clients (RFC 3142 7)"});
+    CHECK(warnings(Config{}).empty());
+}

@@ -106,6 +106,7 @@ local_rate = 0
 port = 8080
 reserved_source_port = true
 local = []
+alg = "rlogin"
 
 [metrics]
 listen = ""
@@ -148,14 +149,15 @@ target = "syslog"
     CHECK(config.services[0].half_closed_timeout == Millis(2s));
     CHECK(config.services[0].data_timeout == Millis(3s));
     CHECK(config.services[0].where == "f:23:1");
-    CHECK_FALSE(config.services[0].reserved_source_port);
+    CHECK(config.services[0].reserved_source_port == false);
     CHECK(config.services[0].local.path == "/usr/libexec/ftpd");
     CHECK(config.services[0].local.argv == std::vector<std::string>{"ftpd", "-l"});
     CHECK(config.services[0].local.most == 10);
     CHECK(config.services[0].local.rate == 0);
     CHECK(config.services[0].local.where == "f:31:9");
     CHECK(config.services[1].port == 8080);
-    CHECK(config.services[1].reserved_source_port);
+    CHECK(config.services[1].reserved_source_port == true);
+    CHECK(config.services[1].alg == Alg::Rlogin);
     CHECK(config.services[1].local.path.empty());
     CHECK_FALSE(config.services[1].idle_timeout);
     CHECK(config.log.level == LogLevel::Debug);
@@ -225,7 +227,8 @@ TEST_CASE("config: values that mean nothing") {
          "f:2:11: \"rfc2428\" is not one of \"rfc6384\", \"faithd\""},
         {"[[service]]\nport = 2121\nalg_ftp = true",
          "f:3:11: expected one of \"rfc6384\", \"faithd\", found true or false"},
-        {"[[service]]\nport = 21\nalg = \"off\"", "f:3:7: \"off\" is not one of \"ftp\", \"none\""},
+        {"[[service]]\nport = 21\nalg = \"off\"",
+         "f:3:7: \"off\" is not one of \"ftp\", \"rlogin\", \"rsh\", \"none\""},
         {"[relay]\nhandshake = \"late\"",
          "f:2:13: handshake = \"late\" is not known; this release takes \"early\""},
         {"[[service]]\nport = 21\nproxy_protocol = \"v3\"",

@@ -87,17 +87,20 @@ TEST_CASE("examples: what faith-gw.toml.example shows in comments can be switche
     const config::Config config =
         config_of(with_comments_opened(read("config/faith-gw.toml.example")));
     CHECK(config.faith.acl == "faithd.conf");
-    CHECK(config.faith.ports.size() == 5);
+    CHECK(config.faith.ports.size() == 6);
     CHECK(config.faith.never.size() == 2);
     CHECK(config.relay.source_addresses.size() == 2);
-    REQUIRE(config.services.size() == 4);
+    REQUIRE(config.services.size() == 5);
     CHECK(config.services[0].port == 22);
     CHECK(config.services[0].idle_timeout == config::Millis(std::chrono::hours(2)));
     CHECK(config.services[1].alg == config::Alg::Ftp);
     CHECK(config.services[1].alg_ftp == config::AlgFtp::Faithd);
     CHECK(config.services[2].port == 2049);
-    CHECK(config.services[2].reserved_source_port);
+    CHECK(config.services[2].reserved_source_port == true);
     CHECK(config.services[3].local.path == "/usr/sbin/vsftpd");
+    CHECK(config.services[4].port == 514);
+    CHECK(config.services[4].alg == config::Alg::Rsh);
+    CHECK(config::warnings(config).size() == 1);
     REQUIRE(config.tunnels.size() == 2);
     CHECK(to_string(config::own_ip4(config.tunnels[0])) == "192.0.2.1");
     CHECK(config.tunnels[1].sixrd->border_relay);

@@ -151,6 +151,50 @@ TEST_CASE(
     CHECK_FALSE(std::get<relay::Dial>(decide(in, destination, 80)).reserved_port);
 }
 
+TEST_CASE(
+    "policy: rlogin and rsh are refused unless a service has an alg for them (D57, D58, D59)") {
+    PolicyInputs in = inputs(permit_all);
+    const Ip6 destination = ip6("64:ff9b::198.51.100.7");
+    const auto ask = [&](std::uint16_t port, std::uint16_t client_port) {
+        return daemon::make_policy(in)->judge({.client = client,
+                                               .destination = destination,
+                                               .port = port,
+                                               .client_port = client_port});
+    };
+    const auto refused = [&](std::uint16_t port, std::uint16_t client_port) {
+        const relay::Decision decision = ask(port, client_port);
+        const relay::Refuse *no = std::get_if<relay::Refuse>(&decision);
+        return no == nullptr ? std::nullopt : std::optional(no->reason);
+    };
+    in.services = {config::Service{.port = 514, .idle_timeout = std::chrono::hours(2)}};
+    CHECK(refused(513, 1000) == FGW_REMOTE_SHELL_OFF);
+    CHECK(refused(514, 1000) == FGW_REMOTE_SHELL_OFF);
+    CHECK_FALSE(refused(512, 1000));
+
+    in.services = {config::Service{.port = 513, .idle_timeout = {}, .alg = config::Alg::Rlogin},
+                   config::Service{.port = 514, .idle_timeout = {}, .alg = config::Alg::Rsh}};
+    for (const std::uint16_t port : {std::uint16_t{513}, std::uint16_t{514}}) {
+        const relay::Dial dial = std::get<relay::Dial>(ask(port, 1000));
+        CHECK(dial.reserved_port);
+        CHECK(dial.rsh == (port == 514));
+        CHECK(refused(port, 511) == FGW_RSH_CLIENT_PORT);
+        CHECK(refused(port, 1024) == FGW_RSH_CLIENT_PORT);
+        CHECK_FALSE(refused(port, 512));
+        CHECK_FALSE(refused(port, 1023));
+        CHECK_FALSE(refused(port, 0)); // who asks before there is a connection
+    }
+    in.services[1].reserved_source_port = false;
+    CHECK_FALSE(std::get<relay::Dial>(ask(514, 1000)).reserved_port);
+
+    in.services[1].alg = config::Alg::None;
+    const relay::Dial plain = std::get<relay::Dial>(ask(514, 40000));
+    CHECK_FALSE(plain.reserved_port);
+    CHECK_FALSE(plain.rsh);
+
+    in.rules = *daemon::make_rule_set(*acl::parse("", "faithd.conf"), {});
+    CHECK(refused(513, 1000) == FGW_ACL_NO_MATCH); // the rules say no first
+}
+
 TEST_CASE("policy: each timeout of a service replaces the general one for its port") {
     using Millis = config::Millis;
     PolicyInputs in = inputs(permit_all);

@@ -21,6 +21,7 @@ TEST_CASE("phase: every cell of the table") {
     const Step c_reset = rst(FGW_CLIENT_RESET);
     const Step s_reset = rst(FGW_SERVER_RESET);
     const Step hangup{.action = Action::Close, .next = Phase::Over, .reason = FGW_FTP_HANGUP};
+    const Step bad_opening = rst(FGW_RSH_HANGUP);
     const Step idle = rst(FGW_IDLE_TIMEOUT);
     const Step revoked = rst(FGW_REVOKED);
 
@@ -35,6 +36,8 @@ TEST_CASE("phase: every cell of the table") {
         {Event::ServerEnd, {never, fin_c, closed, never, never}},
         {Event::ClientReset, {c_reset, c_reset, c_reset, c_reset, never}},
         {Event::NoClient, {rst(FGW_FTP_NO_CLIENT), never, never, never, never}},
+        {Event::NoRshClient, {rst(FGW_RSH_NO_CLIENT), never, never, never, never}},
+        {Event::BadOpening, {never, bad_opening, bad_opening, bad_opening, never}},
         {Event::Hangup, {never, hangup, hangup, hangup, never}},
         {Event::ServerReset, {s_reset, s_reset, s_reset, s_reset, never}},
         {Event::Idle, {never, idle, idle, idle, never}},
@@ -43,7 +46,7 @@ TEST_CASE("phase: every cell of the table") {
     };
     const std::vector<Phase> phases = {Phase::Connecting, Phase::Open, Phase::ClientDone,
                                        Phase::ServerDone, Phase::Over};
-    CHECK(table.size() == 14);
+    CHECK(table.size() == 16);
     for (const auto &[event, row] : table)
         for (std::size_t column = 0; column < phases.size(); ++column) {
             INFO("event " << static_cast<int>(event) << ", phase " << column);

@@ -108,6 +108,45 @@ TEST_CASE("reserved_ports: what is no matter of ports is told at once") {
     CHECK(two.above_low(two.connect(server.port, Connect::Pending)) == 0);
 }
 
+TEST_CASE("reserved_ports: a listener on the next port where nobody else listens (D58)") {
+    Ports three(3);
+    std::vector<UniqueFd> listeners;
+    for (const int want : {2, 1, 0}) {
+        Result<UniqueFd> listener = three.ports.listen4(loopback);
+        REQUIRE(listener);
+        CHECK(three.above_low(*listener) == want);
+        listeners.push_back(*std::move(listener));
+    }
+    const Result<UniqueFd> none = three.ports.listen4(loopback);
+    REQUIRE_FALSE(none);
+    CHECK(none.error().text.starts_with("every reserved port: "));
+    listeners.pop_back();
+    const peers::Server server;
+    CHECK(three.above_low(three.connect(server.port, Connect::Pending)) == 0);
+    CHECK_FALSE(three.ports.listen4(Ip4{.value = 0xc0000201})); /* 192.0.2.1 */
+}
+
+TEST_CASE("reserved_ports: IPv6 from an address of nobody; one port for one client once (L4)") {
+    const Result<UniqueFd> first = listen6();
+    const Result<UniqueFd> second = listen6();
+    REQUIRE(first);
+    REQUIRE(second);
+    const Ip6 loopback6 = local6(first->get())->address;
+    Ports one(1);
+    const auto dial = [&](const Result<UniqueFd> &listener) {
+        return one.ports.dial6(loopback6, *local6(listener->get()));
+    };
+    const Dialled a = dial(first);
+    const Dialled b = dial(second);
+    CHECK(a.outcome == Connect::Pending);
+    CHECK(b.outcome == Connect::Pending);
+    CHECK(local6(a.fd.get())->port == one.low);
+    CHECK(local6(b.fd.get())->port == one.low);
+    CHECK(dial(first).outcome == Connect::NoPort);
+    const Ip6 nobody = *parse_ip6("2001:db8::1");
+    CHECK(local6(one.ports.dial6(nobody, *local6(first->get())).fd.get())->address == nobody);
+}
+
 TEST_CASE("reserved_ports: without CAP_NET_BIND_SERVICE that is told at the first try") {
     const peers::Unprivileged unprivileged;
     ReservedPorts ports;
