@@ -7,10 +7,12 @@
 #include "cli/commands.h"
 
 #include "base/log.h"
+#include "config/local.h"
 #include "config/services.h"
 #include "daemon/faithd.h"
 #include "sys/handed.h"
 #include "sys/process.h"
+#include "sys/spawn.h"
 
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
@@ -29,7 +31,6 @@ constexpr const char *usage_text =
 struct Arguments {
     daemon::FaithdOptions options;
     bool foreground = false;
-    std::vector<std::string> local; /* serverpath and serverargs */
 };
 
 int complain(const Error &error) {
@@ -84,17 +85,11 @@ Result<Arguments> parse(int argc, char **argv) {
         return invalid("no service is named");
     arguments.options.service = argv[::optind];
     TRY_ASSIGN(arguments.options.port, port_of(arguments.options.service));
-    arguments.local.assign(argv + ::optind + 1, argv + argc);
+    const std::vector<std::string> words(argv + ::optind + 1, argv + argc);
+    if (!words.empty()) {
+        TRY_ASSIGN(arguments.options.local, config::parse_local(words));
+    }
     return arguments;
-}
-
-/* What the manual page has and this build has not. */
-Status refuse_unsupported(const Arguments &arguments) {
-    if (!arguments.local.empty())
-        return Error{.kind = Errc::Unsupported,
-                     .sys_errno = 0,
-                     .text = "serverpath: running a local server is not available in this version"};
-    return Ok{};
 }
 
 /* Socket activation with Accept=no. Asked for before the process changes its number. */
@@ -110,6 +105,10 @@ Status take_listener(daemon::FaithdOptions &options) {
     if (local.port != options.port)
         return invalid("faithd: systemd listens on port " + std::to_string(local.port) + ", and " +
                        options.service + " is port " + std::to_string(options.port));
+    if (!options.local.path.empty())
+        return invalid("faithd: " + options.local.path +
+                       " would need the port that systemd listens on: leave out serverpath, or "
+                       "end the socket unit");
     options.listener = handed;
     return Ok{};
 }
@@ -170,10 +169,11 @@ int cmd_faithd(int argc, char **argv) {
     Result<Arguments> arguments = parse(argc, argv);
     if (!arguments)
         return usage(arguments.error().text);
-    if (const Status supported = refuse_unsupported(*arguments); !supported)
-        return complain(supported.error());
     if (const Status taken = take_listener(arguments->options); !taken)
         return complain(taken.error());
+    if (const std::string &path = arguments->options.local.path; !path.empty())
+        if (const Status found = sys::executable(path); !found)
+            return complain(found.error());
     Result<daemon::FaithdRules> rules = daemon::read_faithd_rules(arguments->options);
     if (!rules)
         return complain(rules.error());

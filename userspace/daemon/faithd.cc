@@ -100,40 +100,62 @@ Status Faithd::bring_up() {
     witness_ = make_witness([service = options_.service](const Judgement &judgement) {
         return describe_for_faithd(judgement, service);
     });
-    TRY_ASSIGN(listener_, listen());
+    limit_ = sys::raise_descriptor_limit();
+    TRY(listen());
     TRY(start_relay());
     TRY_ASSIGN(monitor_, sys::RouteMonitor::create(*loop_, [this](sys::Change) {
                    if (Status followed = refresh(); !followed)
                        log::error("following a network change: " + followed.error().text);
                }));
     TRY(capture());
+    if (local_)
+        local_->commit(std::move(local_opened_), {service()});
     return refresh(); // what changed before the subscription
 }
 
-/* On the gateway's own addresses, too, as faithd does: no other program can have the port
- * (D8). */
-Result<sys::UniqueFd> Faithd::listen() const {
+/* The port on the gateway's own addresses is ours as well, as it is faithd's: no other program
+ * can have it (D8). With a local server its connections are that one's (D17), and the relay
+ * listens where nobody comes but by sk_lookup. */
+Status Faithd::listen() {
+    const auto explained = [this](Error error) {
+        if (error.sys_errno == EADDRINUSE)
+            error.text =
+                port_text(options_.port) + " is in use: " + owner_on(instance_, options_.port);
+        return error;
+    };
     if (options_.listener >= 0) {
-        sys::UniqueFd handed(options_.listener);
-        TRY(sys::make_ours(handed.get()));
-        return handed;
+        listener_.reset(options_.listener);
+        return sys::make_ours(listener_.get());
     }
-    Result<sys::UniqueFd> made = sys::listen6_on(options_.port);
-    if (!made && made.error().sys_errno == EADDRINUSE)
-        return Error{.kind = Errc::Busy,
-                     .sys_errno = EADDRINUSE,
-                     .text = port_text(options_.port) +
-                             " is in use: " + owner_on(instance_, options_.port)};
-    return made;
+    if (!options_.local.path.empty()) {
+        local_ = std::make_unique<LocalServices>(*loop_, clock_, is_own_now, limit_.before);
+        Result<LocalServices::Opened> opened = local_->open({service()});
+        if (!opened)
+            return explained(std::move(opened).error());
+        local_opened_ = *std::move(opened);
+    }
+    Result<sys::UniqueFd> made = local_ ? sys::listen6() : sys::listen6_on(options_.port);
+    if (!made)
+        return explained(std::move(made).error());
+    listener_ = *std::move(made);
+    return Ok{};
+}
+
+config::Service Faithd::service() const {
+    config::Service service;
+    service.port = options_.port;
+    service.reserved_source_port = options_.reserved_source_port;
+    service.alg = remote_shell(options_);
+    service.local = options_.local;
+    return service;
 }
 
 Status Faithd::start_relay() {
-    const sys::DescriptorLimit limit = sys::raise_descriptor_limit();
     relay::Options options;
     options.workers = worker_count();
     options.listener = listener_.get();
     options.descriptor_ceiling =
-        std::max(limit.most - kept_descriptors - static_cast<int>(options.workers), 1);
+        std::max(limit_.most - kept_descriptors - static_cast<int>(options.workers), 1);
     options.data_ports = data_ports_by(instance_, options_.port); // they come here as well
     options.complain = [](std::string_view text) { log::warning(text); };
     TRY_ASSIGN(relay_, relay::Relay::create(options, policy()));
@@ -188,17 +210,13 @@ Status Faithd::refresh() {
 }
 
 relay::PolicyRef Faithd::policy() const {
-    config::Service service;
-    service.port = options_.port;
-    service.reserved_source_port = options_.reserved_source_port;
-    service.alg = remote_shell(options_);
     const relay::PolicyRef made = make_policy(PolicyInputs{
         .prefixes = prefixes_,
         .exempt = exemptions(network_, prefixes_),
         .rules = rules_.rules,
         .never = never_targets(config::Faith{}),
         .own_addresses = own_addresses4(network_),
-        .services = {service},
+        .services = {service()},
         .relay = {},
         .generation = 1,
         .witness = witness_,
@@ -261,6 +279,7 @@ void Faithd::terminate() {
     terminating_ = true;
     log::info("Terminating faith daemon");
     monitor_.reset();
+    local_.reset(); // its processes go on
     relay_->stop_accepting();
     listener_.reset();
     wait_for_sessions();

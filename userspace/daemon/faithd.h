@@ -13,11 +13,13 @@
 
 #include "base/result.h"
 #include "daemon/instance.h"
+#include "daemon/local_services.h"
 #include "daemon/network.h"
 #include "daemon/policy.h"
 #include "datapath/services.h"
 #include "relay/relay.h"
 #include "sys/event_loop.h"
+#include "sys/process.h"
 
 #include <memory>
 #include <optional>
@@ -33,6 +35,7 @@ struct FaithdOptions {
     bool debug = false;                    /* -d */
     int listener = -1;                 /* handed over by systemd (Accept=no); -1: one of our own */
     bool reserved_source_port = false; /* -p (D32) */
+    config::Local local{};             /* serverpath and serverargs; no path: none (D5) */
 };
 
 /* The list that faithd reads before it becomes a daemon (D6). No file: whatever the dataplane
@@ -61,7 +64,8 @@ private:
     Faithd(FaithdOptions options, FaithdRules rules);
     Status bring_up();
     Status start_relay();
-    Result<sys::UniqueFd> listen() const;
+    Status listen();
+    config::Service service() const;
     Status capture(); /* the port, in the dataplane in place */
     Status refresh(); /* network and dataplane -> capture and policy */
     Status rejoin();  /* another dataplane than before? */
@@ -83,8 +87,11 @@ private:
     Network network_;
     std::vector<prefix::FaithPrefix> prefixes_;
     std::function<void(const Judgement &)> witness_;
-    sys::UniqueFd listener_;
-    std::uint32_t dataplane_ = 0; /* that has our capture; 0: there is none */
+    sys::DescriptorLimit limit_;
+    sys::UniqueFd listener_; /* of what is captured, and without a local server of the rest, too */
+    std::unique_ptr<LocalServices> local_; /* null: no local server */
+    LocalServices::Opened local_opened_;   /* until we serve */
+    std::uint32_t dataplane_ = 0;          /* that has our capture; 0: there is none */
     std::unique_ptr<relay::Relay> relay_;
     std::unique_ptr<sys::RouteMonitor> monitor_;
     sys::Timer drain_timer_;
