@@ -144,7 +144,7 @@ FUZZ_SECONDS ?= 30
 FUZZERS   := $(patsubst tests/fuzz/%.cc,%,$(wildcard tests/fuzz/*.cc))
 FUZZ_OBJ  := $(patsubst %.cc,$(BUILD)/fuzz/%.o,$(filter-out userspace/base/log.cc, \
              $(wildcard userspace/base/*.cc userspace/config/*.cc userspace/acl/*.cc userspace/prefix/*.cc \
-             userspace/ftp/*.cc userspace/rsh/*.cc)))
+             userspace/ftp/*.cc userspace/rsh/*.cc userspace/slowpath/*.cc)))
 FUZZ_SAN  := address$(comma)undefined -fno-sanitize-recover=all
 
 $(BUILD)/fuzz/%.o: %.cc

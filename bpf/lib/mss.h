@@ -29,9 +29,12 @@ static __always_inline bool mss_load_options(struct __sk_buff *skb, __u8 *option
 	    !(be16_to_host(tcp.offset_flags) & TCP_SYN))
 		return false;
 	length = tcp_header_length(&tcp) - sizeof(tcp);
+	/* Each limit by itself: of both in one comparison 6.1 learns nothing. */
 	FGW_FORGET(length);
-	return length >= TCP_MSS_BYTES && length <= TCP_MAX_OPTIONS &&
-	       !bpf_skb_load_bytes(skb, MSS_OPTIONS_AT, options, length);
+	if (length > TCP_MAX_OPTIONS)
+		return false;
+	FGW_FORGET(length);
+	return length >= TCP_MSS_BYTES && !bpf_skb_load_bytes(skb, MSS_OPTIONS_AT, options, length);
 }
 
 /* Whatever happens, the packet goes on. */
