@@ -3,6 +3,7 @@
 """inetd mode: openbsd-inetd, xinetd and systemd's socket activation accept, and start the binary
 with the connection (D1, D12, D15, D60-D62; V46). They are captured as any program is.
 """
+import contextlib
 import pathlib
 import socket
 
@@ -52,8 +53,14 @@ def line(program, words, port=PORT, protocol="tcp6"):
 
 
 def ours(host):
-    """Processes of the binary for a connection; inetd forks before it becomes one."""
-    return [pid for pid in host.pids() if executable(pid) == BINARY]
+    """Processes of the binary for a connection, that is, not the gateway."""
+
+    def words(pid):
+        with contextlib.suppress(OSError):
+            return pathlib.Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+        return [b"load"]
+
+    return [pid for pid in host.pids() if executable(pid) == BINARY and b"load" not in words(pid)]
 
 
 def prefix_and_own(net, gw, expected):
@@ -159,7 +166,9 @@ def missing(t):
     net, gw = newsletter(t)
     load(gw, "--no-relay")
     Banner(net.four, FOUR, PORT)
-    for words in ("/nosuch/ftpd", "nosuchd", BINARY, "./ftpd"):
+    ourselves = t.tmp / "telnetd"
+    ourselves.symlink_to(BINARY)
+    for words in ("/nosuch/ftpd", "nosuchd", ourselves, "./ftpd"):
         program = inetd(t, net.dual, line(BINARY, words))
         capture(gw, program)
         equal(banner(net.six, DUAL6, PORT), "", f"the own address with {words}")
@@ -198,7 +207,7 @@ def xinetd(t):
     server_args = {path} -x
 }}
 """)
-    program = Program(net.dual, XINETD, "-d", "-f", conf, "-pidfile", t.tmp / "xinetd.pid", port=PORT)
+    program = Program(net.dual, XINETD, "-dontfork", "-filelog", t.tmp / "log", "-f", conf, "-pidfile", t.tmp / "xinetd.pid", port=PORT)
     capture(gw, program)
     prefix_and_own(net, gw, f"local ftpd -x from {SIX}")
 
@@ -233,7 +242,7 @@ def accept_no(t):
     check(program.process.poll() is None, "faithd has the process of its starter")
     program.end()
     other = Program(net.dual, ACTIVATE, "-l", f"[::]:{PORT}", FAITHD, "-D", "-f", rules, PORT + 1, port=PORT)
-    net.six.connect(DUAL6, PORT)
+    equal(banner(net.six, DUAL6, PORT), "refused", "the connection that starts it")
     wait_for(lambda: other.process.poll() is not None, "the end of one that got another port")
     contains(other.log.read_text(), f"systemd listens on port {PORT}, and {PORT + 1} is port {PORT + 1}", "why")
 
