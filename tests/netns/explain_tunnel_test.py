@@ -11,6 +11,12 @@ from stf_sites import A, B, EAST, WEST, pings, site, tunnel, two_sites
 STRANGER = "203.0.113.7"
 
 
+def counted(gw):
+    """What only a packet of a tunnel moves; the hosts say some of their own accord, to all nodes."""
+    noise = ("STF_OUT_DST6",)
+    return {name: count for name, count in gw.reasons().items() if name.startswith("STF_") and name not in noise}
+
+
 def explain(gw, *words, rc):
     return json.loads(gw.run("explain", *words, "--json", rc=rc).out)
 
@@ -19,7 +25,7 @@ def explain(gw, *words, rc):
 def way_in(t):
     net = two_sites(t, east=False)
     gw = net.west.gw
-    before = gw.reasons()
+    before = counted(gw)
     said = explain(gw, STRANGER, WEST, rc=0)
     equal((said["direction"], said["tunnel"], said["verdict"], said["reason"]), ("in", "stf0", "permit", "STF_IN"), "said")
     equal((said["source"], said["destination"]), (site(STRANGER, 0)[:-4] + "::1", site(WEST, 0)[:-4] + "::1"), "inside")
@@ -33,7 +39,7 @@ def way_in(t):
     said = explain(gw, STRANGER, "192.0.2.99", rc=1)
     equal((said["verdict"], said["tunnel"]), ("pass", None), "said of an address of nobody")
     contains(gw.run("explain", STRANGER, WEST).out, "permit: packet taken out of its tunnel", "in words")
-    equal(gw.reasons(), before, "counters")
+    equal(counted(gw), before, "counters")
 
 
 @test("explain: the routing tables are asked: a source that is routed elsewhere, a packet that would go back")
@@ -51,7 +57,7 @@ def way_in_routes(t):
 def way_out(t):
     net = two_sites(t, east=False)
     gw = net.west.gw
-    before = gw.reasons()
+    before = counted(gw)
     said = explain(gw, A, B, rc=0)
     equal((said["direction"], said["tunnel"], said["verdict"], said["reason"]), ("out", "stf0", "permit", "STF_OUT"), "said")
     equal((said["outer_source"], said["outer_destination"]), (WEST, EAST), "outside")
@@ -63,7 +69,7 @@ def way_out(t):
         said = explain(gw, source, target, rc=1)
         equal((said["verdict"], said["reason"]), ("deny", reason), f"said of {source} > {target}")
     equal(explain(gw, A, site(WEST) + "3", rc=1)["reason"], "PASS_NOT_PREFIX", "said of a neighbour")
-    equal(gw.reasons(), before, "counters")
+    equal(counted(gw), before, "counters")
     gw.kill()
     equal(explain(gw, A, B, rc=0)["reason"], "STF_OUT", "said without a daemon")
 
