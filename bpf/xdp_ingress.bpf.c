@@ -9,6 +9,7 @@
 #include "lib/ctx_xdp.h"
 #include "lib/admit.h"
 #include "lib/eth.h"
+#include "lib/stf_fast.h"
 #include "lib/stf_in.h"
 #include "lib/stf_slow.h"
 #include "lib/finish.h"
@@ -44,6 +45,26 @@ static __always_inline bool xdp_can_reply(__u32 interface_index)
 	return interface && interface->replies;
 }
 
+static __always_inline bool xdp_has_fast_path(void)
+{
+	const struct fgw_config *config = config_get();
+
+	return config && config->fast_path;
+}
+
+/* Untagged IPv4: what comes out of a tunnel goes on to stf0, or where it is going. */
+static __always_inline int xdp_from_tunnel(struct xdp_md *ctx, enum fgw_reason reason, bool fast)
+{
+	if (reason == FGW_STF_IN && fast && fgw_stf_fast_in(ctx) == XDP_REDIRECT) {
+		reason_count(FGW_STF_FAST_IN);
+		return XDP_REDIRECT;
+	}
+	if (reason == FGW_STF_FRAGMENT || reason == FGW_STF_ICMP4)
+		reason = (enum fgw_reason)fgw_slow_path(ctx, reason);
+	reason_count(reason);
+	return xdp_verdict(reason);
+}
+
 SEC("xdp.frags")
 int fgw_xdp_ingress(struct xdp_md *ctx)
 {
@@ -59,15 +80,14 @@ int fgw_xdp_ingress(struct xdp_md *ctx)
 
 	/* A tag says that the packet is for another interface, on top of this one. */
 	if (protocol == FGW_L3_IP4 && cursor.at == ETH_HEADER) {
+		bool fast = xdp_has_fast_path() && fast_is_ours(ctx);
+
 		reason = (enum fgw_reason)fgw_stf_in(ctx, probe ? 1 : 0);
 		if (probe) { /* it may have moved, as far as the verifier knows */
 			probe = xdp_probe(ctx);
 			return probe ? xdp_answer_probe(probe, reason, &decision) : XDP_ABORTED;
 		}
-		if (reason == FGW_STF_FRAGMENT || reason == FGW_STF_ICMP4)
-			reason = (enum fgw_reason)fgw_slow_path(ctx, reason);
-		reason_count(reason);
-		return xdp_verdict(reason);
+		return xdp_from_tunnel(ctx, reason, fast);
 	}
 	if (protocol == FGW_L3_IP6) {
 		network = cursor.at;
@@ -86,6 +106,11 @@ int fgw_xdp_ingress(struct xdp_md *ctx)
 	}
 	if (probe)
 		return xdp_answer_probe(probe, reason, &decision);
+	if (reason == FGW_PASS_NOT_PREFIX && xdp_has_fast_path() && network == ETH_HEADER &&
+	    fgw_stf_fast_out(ctx) == XDP_REDIRECT) {
+		reason_count(FGW_STF_FAST_OUT);
+		return XDP_REDIRECT;
+	}
 	reason_count(reason);
 	return denied ? fgw_reply(ctx, &seen, network, reason) : xdp_verdict(reason);
 }

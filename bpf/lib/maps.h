@@ -172,7 +172,7 @@ struct fgw_events_lost_map {
 
 struct fgw_stf_map {
 	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, FGW_MAX_TUNNELS * 2);
+	__uint(max_entries, FGW_MAX_TUNNELS * 3);
 	__type(key, struct fgw_stf_key);
 	__type(value, struct fgw_stf);
 };

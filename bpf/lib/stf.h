@@ -256,9 +256,11 @@ static __always_inline enum fgw_reason stf_check_out_pair(const struct fgw_stf *
 {
 	bool relays = stf->flags & FGW_STF_RELAYS;
 	bool inside = stf_in_prefix(stf, destination);
-	__u32 own = ip4_address(stf->address), from;
+	__u32 own = ip4_address(stf->address), bytes = be32_to_host(to), from;
 
-	if (to == own)
+	/* Any address of ours, not only the tunnel's: what came in by another tunnel would come
+	 * back to us, whatever the prefix that it was embedded by (RFC 6324 3.1). */
+	if (to == own || ip4_local_kinds((const __u8 *)&bytes) & FGW_IP4_OWN)
 		return FGW_STF_OUT_DST_OWN;
 	if (stf_in_prefix(stf, source)) {
 		from = stf_extract(stf, source);

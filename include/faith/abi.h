@@ -53,7 +53,7 @@ struct fgw_config {
 	__u32 all_ports; /* 0: only the ports set in fgw_ports */
 	__u32 deny;	 /* enum fgw_deny */
 	__u32 source_rate; /* new connections per second from one /64; 0: no limit */
-	__u32 pad;
+	__u32 fast_path;   /* 1: a tunnel has one (FGW_STF_FAST) */
 };
 FGW_ASSERT_SIZE(struct fgw_config, 24);
 
@@ -149,18 +149,23 @@ FGW_ASSERT_SIZE(struct fgw_target_val, 4);
 
 /* fgw_interfaces, by interface index: what the XDP program must know of where it runs. */
 struct fgw_interface {
-	__u32 replies; /* 1: a frame sent back by XDP_TX arrives; 0: leave answers to the stack */
+	__u32 replies;	/* 1: a frame sent back by XDP_TX arrives; 0: leave answers to the stack */
+	__u32 forwards; /* 1: the fast path may take frames from here, and send them out here */
+	__u8 mac[6];	/* its station address, for the fast path */
+	__u8 pad[2];
 };
-FGW_ASSERT_SIZE(struct fgw_interface, 4);
+FGW_ASSERT_SIZE(struct fgw_interface, 16);
 
 /* --- tunnels: 6to4 (RFC 3056) and 6rd (RFC 5969) ----------------------------------------
  *
  * Both are one thing with other numbers: behind a prefix stand the last 32 - v4_mask_len
  * bits of a site's IPv4 address. 6to4 is 2002::/16 with all 32 of them. A tunnel is
- * written twice into fgw_stf, under what each direction knows of it:
+ * written up to three times into fgw_stf, under what each direction knows of it:
  *
  *   {uplink, own IPv4 address}   what comes in, at XDP of the uplink
  *   {hidden peer, 0.0.0.0}       what goes out, at TC ingress of stf0's peer
+ *   {stf0, 0.0.0.0}              what a route leads into the tunnel, at XDP of other interfaces:
+ *                                only with a fast path
  *
  * Without its IPv4 address on the gateway a tunnel has neither: it claims nothing and
  * sends nothing (S3).
@@ -181,6 +186,7 @@ enum fgw_stf_flag {
 	FGW_STF_PRIVATE_OUTER = 8, /* private IPv4 addresses outside: always so in 6rd (S18) */
 	FGW_STF_PRIVATE_6TO4 = 16, /* and inside of 2002::/16: permit_rfc1918 */
 	FGW_STF_RELAYS = 32,	   /* we are the border relay of the 6rd domain (R16) */
+	FGW_STF_FAST = 64,	   /* fast_path: forwards at XDP, past the stack */
 	FGW_STF_PMTU = 128,	   /* follow the path MTU of the IPv4 network: DF (R9) */
 };
 

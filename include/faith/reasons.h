@@ -128,7 +128,9 @@
 	X(STF_ICMP4_BAD,    121, STF,    "ICMPv4 error that is broken or about a packet that no tunnel sent") \
 	X(STF_ICMP6_SENT,   122, STF,    "ICMPv6 error sent to the source of a packet that a tunnel could not deliver") \
 	X(STF_ICMP6_NEVER,  123, STF,    "no ICMPv6 error: none may be sent about such a packet (RFC 4443 2.4)") \
-	X(STF_ICMP6_RATE,   124, STF,    "no ICMPv6 error: more in a second than may be sent")
+	X(STF_ICMP6_RATE,   124, STF,    "no ICMPv6 error: more in a second than may be sent") \
+	X(STF_FAST_IN,      125, STF,    "packet taken out of its tunnel and forwarded at once, past the stack (fast_path)") \
+	X(STF_FAST_OUT,     126, STF,    "packet put into its tunnel and sent at once, past the stack (fast_path)")
 /* clang-format on */
 
 #define FGW_REASON_ENUM(name, number, origin, sentence) FGW_##name = number,

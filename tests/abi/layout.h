@@ -19,7 +19,7 @@
     F(fgw_config, all_ports)                                                                       \
     F(fgw_config, deny)                                                                            \
     F(fgw_config, source_rate)                                                                     \
-    F(fgw_config, pad)                                                                             \
+    F(fgw_config, fast_path)                                                                       \
     S(fgw_prefix_key)                                                                              \
     F(fgw_prefix_key, prefix_len)                                                                  \
     F(fgw_prefix_key, addr)                                                                        \
@@ -115,6 +115,9 @@
     F(fgw_target_val, pad)                                                                         \
     S(fgw_interface)                                                                               \
     F(fgw_interface, replies)                                                                      \
+    F(fgw_interface, forwards)                                                                     \
+    F(fgw_interface, mac)                                                                          \
+    F(fgw_interface, pad)                                                                          \
     S(fgw_acl_head)                                                                                \
     F(fgw_acl_head, root)                                                                          \
     F(fgw_acl_head, generation)                                                                    \

@@ -125,7 +125,8 @@ datapath::Object gateway(std::uint32_t rules, fgw_deny deny) {
                              .deny = static_cast<__u32>(deny),
                              .source_rate = 0,
                              .pad = 0}));
-    must(maps.interfaces.put(::if_nametoindex("gateway"), {.replies = 1}));
+    must(maps.interfaces.put(::if_nametoindex("gateway"),
+                             {.replies = 1, .forwards = 0, .mac = {}, .pad = {}}));
     test::Random random(rules);
     const daemon::RuleSetRef set =
         must(daemon::make_rule_set(bench::provider_rules(random, rules), {}));

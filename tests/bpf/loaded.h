@@ -37,7 +37,7 @@ public:
                 .all_ports = 1,
                 .deny = FGW_DENY_RESET,
                 .source_rate = 0,
-                .pad = 0};
+                .fast_path = 0};
     }
 
     const datapath::Object &object() const { return object_; }
@@ -61,7 +61,10 @@ public:
         reconfigure([per_second](fgw_config &config) { config.source_rate = per_second; });
     }
     /* Test runs of XDP are on lo. */
-    void replies(bool arrive) { must(maps().interfaces.put(1, {.replies = arrive ? 1U : 0U})); }
+    void replies(bool arrive) {
+        must(maps().interfaces.put(
+            1, {.replies = arrive ? 1U : 0U, .forwards = 0, .mac = {}, .pad = {}}));
+    }
     void targets(const datapath::TargetLists &lists) {
         must(datapath::write_targets(maps(), lists));
     }

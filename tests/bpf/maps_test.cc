@@ -44,7 +44,7 @@ TEST_CASE("maps: each has its name, and the sizes and the limit of the contract"
          FGW_MAX_PREFIX_RULES},
         {FGW_MAP_PORTS, BPF_MAP_TYPE_ARRAY, 4, sizeof(fgw_port_word), FGW_PORT_WORDS},
         {FGW_MAP_SOCKS, BPF_MAP_TYPE_SOCKMAP, 4, 8, FGW_MAX_LISTENERS},
-        {FGW_MAP_STF, BPF_MAP_TYPE_HASH, sizeof(fgw_stf_key), sizeof(fgw_stf), FGW_MAX_TUNNELS * 2},
+        {FGW_MAP_STF, BPF_MAP_TYPE_HASH, sizeof(fgw_stf_key), sizeof(fgw_stf), FGW_MAX_TUNNELS * 3},
         {FGW_MAP_IP4, BPF_MAP_TYPE_HASH, sizeof(fgw_ip4_key), sizeof(fgw_ip4_val),
          FGW_MAX_LOCAL_IP4},
         {FGW_MAP_REASONS, BPF_MAP_TYPE_PERCPU_ARRAY, 4, sizeof(fgw_count), FGW_REASON_MAX},

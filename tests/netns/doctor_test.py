@@ -14,7 +14,7 @@ from harness import check, contains, equal, main, test
 from hosts import DUAL6
 from peers import as_nobody
 from snapshot import same, snapshot
-from stf_test import B, WEST, pings, two_sites
+from stf_sites import B, WEST, pings, two_sites
 
 PREFIX_LEN = PREFIX + "/96"
 

@@ -9,6 +9,7 @@ import re
 
 from gateway import Gateway
 from hosts import Net
+from peers import accept, both_ways, noise
 
 WEST, EAST = "192.0.2.1", "198.51.100.1"
 
@@ -58,3 +59,13 @@ def pings(host, target, *words, count=3):
     """How many answers came."""
     text = host.run("ping", "-6", "-n", "-c", count, "-i", "0.05", "-W", "1", *words, target, rc=None)
     return int(re.search(r"(\d+) received", text)[1])
+
+
+def bulk(net, listener, client, megabytes=8):
+    client_end = client.connect(listener.getsockname()[0], listener.getsockname()[1])
+    both_ways(client_end, accept(listener), noise(megabytes << 20, 1), noise(megabytes << 20, 2))
+
+
+def checksum_errors(host):
+    text = host.run("nstat", "-a", "-z", "-s", "TcpInCsumErrors", "Ip6InDiscards")
+    return int(re.search(r"TcpInCsumErrors\s+(\d+)", text)[1])

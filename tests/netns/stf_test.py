@@ -4,26 +4,14 @@
 tests/bpf/xdp_stf_test.cc and tc_encap_test.cc; here are routes, devices and real traffic. The hosts
 are in stf_sites.py.
 """
-import re
-
 from gateway import more, on
 from harness import check, contains, equal, main, test, wait_for
 from hosts import run
-from peers import Banner, accept, banner, both_ways, noise
+from peers import Banner, banner
 from snapshot import Footprint, same, snapshot
-from stf_sites import A, B, EAST, WEST, pings, site, tunnel, two_sites
+from stf_sites import A, B, EAST, WEST, bulk, checksum_errors, pings, site, tunnel, two_sites
 from stf_wire import Sea, counted, proto41
 from wire import ICMP6, Wire
-
-
-def bulk(net, listener, client, megabytes=8):
-    client_end = client.connect(listener.getsockname()[0], listener.getsockname()[1])
-    both_ways(client_end, accept(listener), noise(megabytes << 20, 1), noise(megabytes << 20, 2))
-
-
-def checksum_errors(host):
-    text = host.run("nstat", "-a", "-z", "-s", "TcpInCsumErrors", "Ip6InDiscards")
-    return int(re.search(r"TcpInCsumErrors\s+(\d+)", text)[1])
 
 
 @test("stf: two 6to4 sites reach each other, and every packet is counted at both ends (S20, S24)")

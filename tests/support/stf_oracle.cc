@@ -60,6 +60,8 @@ public:
     Ip4 relay() const { return relay_; }
     bool is_relay(Ip4 address) const { return relay_.value != 0 && address == relay_; }
 
+    bool is_of_gateway(Ip4 address) const { return world_.own.contains(address); }
+
     bool inside(const Ip6 &address) const {
         return bits_of(address).substr(0, world_.stf.prefix_len) ==
                prefix_.substr(0, world_.stf.prefix_len);
@@ -147,7 +149,7 @@ fgw_reason pair_in_6rd(const Judge &judge, const StfAddresses &p) {
 }
 
 fgw_reason pair_out(const Judge &judge, const StfAddresses &p) {
-    if (p.destination4 == judge.own())
+    if (p.destination4 == judge.own() || judge.is_of_gateway(p.destination4))
         return FGW_STF_OUT_DST_OWN;
     if (judge.inside(p.source6)) {
         const Ip4 from = judge.embedded(p.source6);

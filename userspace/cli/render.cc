@@ -45,6 +45,7 @@ std::string render_tunnels(const json &status) {
         text += row("tunnel",
                     word("name") + " over " + word("uplink") + ", " + word("address") + " at " +
                         word("ipv4") + (tunnel["active"].get<bool>() ? ", " : " (not active), ") +
+                        (tunnel.value("fast_path", false) ? "fast path, " : "") +
                         number("rx_packets") + " packets in, " + number("tx_packets") + " out");
     }
     return text;

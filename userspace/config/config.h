@@ -115,7 +115,8 @@ struct Stf {
     std::uint8_t ttl = 64;
     bool pmtu_discovery = false;
     std::optional<std::uint16_t> mss_clamp; /* nothing: off; 0: what the MTU gives */
-    std::string where{};                    /* "FILE:LINE:COL" */
+    bool fast_path = false;
+    std::string where{}; /* "FILE:LINE:COL" */
 };
 
 /* Our end of a tunnel that has passed check(). */

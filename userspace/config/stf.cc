@@ -116,10 +116,7 @@ constexpr Key<Stf> stf_keys[] = {
                           Stf &out) { read_boolean(reader, node, out.pmtu_discovery); }},
     {"mss_clamp", read_mss_clamp},
     {"fast_path",
-     [](Reader &reader, const Node &node, Stf &) {
-         if (reader.boolean(node).value_or(false))
-             reader.fail_not_in_release(node, "fast_path = true");
-     }},
+     [](Reader &reader, const Node &node, Stf &out) { read_boolean(reader, node, out.fast_path); }},
 };
 
 bool is_private(Ip4 address) {

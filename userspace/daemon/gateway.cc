@@ -3,11 +3,13 @@
 #include "daemon/gateway.h"
 
 #include "base/log.h"
+#include "daemon/fast_path.h"
 #include "daemon/kernel_rules.h"
 #include "daemon/reload.h"
 #include "daemon/state.h"
 #include "daemon/witness.h"
 #include "faith/names.h"
+#include "sys/ethtool.h"
 #include "sys/process.h"
 
 #include <signal.h>
@@ -178,6 +180,12 @@ Status Gateway::start_tunnels(const datapath::StepHook &before_step) {
             notes_.push_back(tunnel.name + " waits for " + to_string(tunnel.own) +
                              ", which is on no interface: it takes and sends nothing until then");
     }
+    if (has_fast_path(tunnels_))
+        for (const Loaded &loaded : loaded_)
+            if (const std::string note =
+                    fast_path_note(loaded.name, loaded.mode, sys::driver_of(loaded.name));
+                !note.empty())
+                notes_.push_back(note);
     return Ok{};
 }
 

@@ -55,6 +55,7 @@ private:
         bool named = true;       /* not an uplink alone */
         std::uint32_t index = 0; /* 0 while it is absent */
         datapath::XdpMode mode = datapath::XdpMode::Native;
+        bool fast = false; /* takes part in the fast path of tunnels */
     };
 
     explicit Gateway(Plan plan);
@@ -74,6 +75,7 @@ private:
     Loaded *find_loaded(const std::string &name);
     Status guard_others();
     Status follow_tunnels();
+    Status follow_fast_path();
     Status refresh(); /* network -> dataplane and relay */
     /* The one way to a new generation: the kernel is made ready, the relay told, the word
      * written. An error leaves the generation in force as it was. */

@@ -3,10 +3,12 @@
 #include "daemon/gateway.h"
 
 #include "base/log.h"
+#include "daemon/fast_path.h"
 #include "daemon/kernel_rules.h"
 #include "daemon/reload.h"
 #include "daemon/state.h"
 #include "daemon/status.h"
+#include "sys/ethtool.h"
 
 #include <algorithm>
 
@@ -74,7 +76,22 @@ Status Gateway::follow_tunnels() {
     if (tunnels_.empty())
         return Ok{};
     TRY(dataplane_->set_local_ip4(ip4_entries(tunnels_, network_)));
+    TRY(follow_fast_path());
     return dataplane_->set_tunnels(stf_entries(tunnels_, network_));
+}
+
+/* Which interfaces take part in it, and their station addresses. */
+Status Gateway::follow_fast_path() {
+    const bool wanted = has_fast_path(tunnels_);
+    for (Loaded &loaded : loaded_) {
+        const sys::Interface *interface = network_.by_index(loaded.index);
+        if (loaded.index == 0 || interface == nullptr)
+            continue;
+        loaded.fast =
+            wanted && fast_path_obstacle(loaded.mode, sys::driver_of(loaded.name)).empty();
+        TRY(dataplane_->set_forwarding(loaded.index, loaded.fast, interface->mac));
+    }
+    return Ok{};
 }
 
 /* A prefix is captured whatever interface a packet comes in by (F1), so every interface
@@ -329,7 +346,8 @@ Json Gateway::status() const {
         report.interfaces.push_back(
             {.name = loaded.name,
              .index = loaded.index,
-             .mode = loaded.index == 0 ? "absent" : datapath::mode_name(loaded.mode)});
+             .mode = loaded.index == 0 ? "absent" : datapath::mode_name(loaded.mode),
+             .fast_path = loaded.fast});
     report.prefixes = plan_.prefixes;
     report.keepfaith = keepfaith_;
     report.acl_file = plan_.acl_file;

@@ -42,15 +42,18 @@ Json relay_json(const std::optional<relay::Totals> &totals) {
                                      t.reasons[FGW_CONNECT_FAILED]}};
 }
 
-Result<std::vector<StatusReport::OnInterface>> interfaces_with_xdp() {
+Result<std::vector<StatusReport::OnInterface>> interfaces_with_xdp(const datapath::Maps &maps) {
     std::vector<StatusReport::OnInterface> found;
     TRY_ASSIGN(const std::vector<sys::Interface> interfaces, sys::list_interfaces());
     for (const sys::Interface &interface : interfaces) {
         const auto mode = datapath::query_xdp(interface.index);
-        if (mode && *mode)
-            found.push_back({.name = interface.name,
-                             .index = interface.index,
-                             .mode = datapath::mode_name(**mode)});
+        if (!mode || !*mode)
+            continue;
+        TRY_ASSIGN(const auto entry, maps.interfaces.find(interface.index));
+        found.push_back({.name = interface.name,
+                         .index = interface.index,
+                         .mode = datapath::mode_name(**mode),
+                         .fast_path = entry && entry->forwards != 0});
     }
     return found;
 }
@@ -73,6 +76,7 @@ Result<std::vector<StatusReport::OnTunnel>> tunnels_in(const datapath::Maps &map
              .uplink = uplink->name,
              .address = address == network.addresses6.end() ? "" : to_string(address->prefix),
              .ipv4 = to_string(Ip4::from_bytes(value.address)),
+             .fast_path = (value.flags & FGW_STF_FAST) != 0,
              .active = true,
              .rx_packets = device->rx_packets,
              .tx_packets = device->tx_packets});
@@ -85,8 +89,10 @@ Result<std::vector<StatusReport::OnTunnel>> tunnels_in(const datapath::Maps &map
 Json to_json(const StatusReport &report) {
     Json interfaces = Json::array();
     for (const StatusReport::OnInterface &interface : report.interfaces)
-        interfaces.push_back(
-            {{"name", interface.name}, {"ifindex", interface.index}, {"xdp_mode", interface.mode}});
+        interfaces.push_back({{"name", interface.name},
+                              {"ifindex", interface.index},
+                              {"xdp_mode", interface.mode},
+                              {"fast_path", interface.fast_path}});
     Json prefixes = Json::array();
     for (const prefix::FaithPrefix &prefix : report.prefixes)
         prefixes.push_back(
@@ -98,6 +104,7 @@ Json to_json(const StatusReport &report) {
                            {"address", tunnel.address},
                            {"ipv4", tunnel.ipv4},
                            {"active", tunnel.active},
+                           {"fast_path", tunnel.fast_path},
                            {"rx_packets", tunnel.rx_packets},
                            {"tx_packets", tunnel.tx_packets}});
     Json services = Json::array();
@@ -134,6 +141,7 @@ std::vector<StatusReport::OnTunnel> report_tunnels(const std::vector<Tunnel> &tu
                            .uplink = tunnel.uplink,
                            .address = to_string(tunnel.address),
                            .ipv4 = to_string(tunnel.own),
+                           .fast_path = (tunnel.flags & FGW_STF_FAST) != 0,
                            .active = !stf_entries({tunnel}, network).empty(),
                            .rx_packets = device == nullptr ? 0 : device->rx_packets,
                            .tx_packets = device == nullptr ? 0 : device->tx_packets});
@@ -151,7 +159,7 @@ Result<Json> status_from_pins(const Instance &instance) {
         return std::move(opened).error();
     const datapath::Maps &maps = opened->maps;
     report.loaded = true;
-    TRY_ASSIGN(report.interfaces, interfaces_with_xdp());
+    TRY_ASSIGN(report.interfaces, interfaces_with_xdp(maps));
     TRY_ASSIGN(report.prefixes, read_prefixes(maps));
     TRY_ASSIGN(report.tunnels, tunnels_in(maps));
     TRY_ASSIGN(report.services, datapath::list_services(maps));

@@ -23,14 +23,16 @@ struct StatusReport {
     struct OnInterface {
         std::string name;
         std::uint32_t index = 0;
-        std::string mode; /* "native", "generic", "absent" */
+        std::string mode;       /* "native", "generic", "absent" */
+        bool fast_path = false; /* takes part in that of the tunnels */
     };
     struct OnTunnel {
         std::string name;
         std::string uplink;
-        std::string address; /* of the device */
-        std::string ipv4;    /* our end */
-        bool active = false; /* that address is on the gateway, the device is up */
+        std::string address;    /* of the device */
+        std::string ipv4;       /* our end */
+        bool fast_path = false; /* configured */
+        bool active = false;    /* that address is on the gateway, the device is up */
         std::uint64_t rx_packets = 0;
         std::uint64_t tx_packets = 0;
     };

@@ -136,6 +136,8 @@ Tunnel make_tunnel(const config::Stf &stf) {
         tunnel.flags |= FGW_STF_INGRESS;
     if (stf.permit_rfc1918)
         tunnel.flags |= FGW_STF_PRIVATE_6TO4;
+    if (stf.fast_path)
+        tunnel.flags |= FGW_STF_FAST;
     if (stf.sixrd)
         set_6rd(*stf.sixrd, tunnel);
     else
@@ -172,6 +174,8 @@ StfEntries stf_entries(const std::vector<Tunnel> &tunnels, const Network &networ
         const fgw_stf stf = stf_of(tunnel, *uplink, *device, *peer);
         entries.emplace_back(key_of(uplink->index, tunnel.own), stf);
         entries.emplace_back(key_of(peer->index, Ip4{}), stf);
+        if ((tunnel.flags & FGW_STF_FAST) != 0)
+            entries.emplace_back(key_of(device->index, Ip4{}), stf);
     }
     return entries;
 }

@@ -122,7 +122,7 @@ Status Dataplane::fill(const Spec &spec) {
                                    .all_ports = 0,
                                    .deny = 0,
                                    .source_rate = 0,
-                                   .pad = 0}));
+                                   .fast_path = 0}));
     return set_settings(spec.settings);
 }
 
@@ -145,7 +145,10 @@ Result<XdpLink *> Dataplane::attach(std::uint32_t interface_index, const std::st
     TRY_ASSIGN(XdpLink made, attach_xdp(object_.xdp_program(), interface_index, name, mode));
     const std::string pin = Pins::xdp_link_name(interface_index);
     TRY(object_.maps().interfaces.put(interface_index,
-                                      {.replies = replies_arrive(name, made.mode) ? 1U : 0U}));
+                                      {.replies = replies_arrive(name, made.mode) ? 1U : 0U,
+                                       .forwards = 0,
+                                       .mac = {},
+                                       .pad = {}}));
     TRY(published_ ? pins_.pin_link(made.link.get(), pin)
                    : pins_.pin_link_aside(made.link.get(), pin));
     /* Only now: between the two an interface has both guards, never none. */
@@ -177,7 +180,23 @@ Status Dataplane::serve_tunnel(std::uint32_t uplink_index, std::uint32_t peer_in
 }
 
 Status Dataplane::set_tunnels(const std::vector<std::pair<fgw_stf_key, fgw_stf>> &tunnels) {
-    return make_hold(object_.maps().stf, tunnels);
+    TRY(make_hold(object_.maps().stf, tunnels));
+    const bool fast = std::ranges::any_of(
+        tunnels, [](const auto &tunnel) { return (tunnel.second.flags & FGW_STF_FAST) != 0; });
+    TRY_ASSIGN(std::optional<fgw_config> config, object_.maps().config.find(only_entry));
+    config->fast_path = fast ? 1 : 0;
+    return object_.maps().config.put(only_entry, *config);
+}
+
+Status Dataplane::set_forwarding(std::uint32_t interface_index, bool forwards,
+                                 const std::array<std::uint8_t, 6> &mac) {
+    const Maps maps = object_.maps();
+    TRY_ASSIGN(std::optional<fgw_interface> entry, maps.interfaces.find(interface_index));
+    if (!entry)
+        return Ok{}; // gone meanwhile
+    entry->forwards = forwards ? 1 : 0;
+    std::copy(mac.begin(), mac.end(), entry->mac);
+    return maps.interfaces.put(interface_index, *entry);
 }
 
 Status Dataplane::set_local_ip4(const std::vector<std::pair<fgw_ip4_key, fgw_ip4_val>> &addresses) {

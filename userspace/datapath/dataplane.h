@@ -19,6 +19,7 @@
 #include "datapath/pins.h"
 #include "datapath/targets.h"
 
+#include <array>
 #include <chrono>
 #include <functional>
 #include <map>
@@ -101,6 +102,10 @@ public:
     Status serve_tunnel(std::uint32_t uplink_index, std::uint32_t peer_index);
     /* Make the maps of tunnels hold exactly these. */
     Status set_tunnels(const std::vector<std::pair<fgw_stf_key, fgw_stf>> &tunnels);
+    /* Whether the fast path of a tunnel may take frames from an interface with our XDP, to
+     * this address of it, and send frames out of it. */
+    Status set_forwarding(std::uint32_t interface_index, bool forwards,
+                          const std::array<std::uint8_t, 6> &mac);
     Status set_local_ip4(const std::vector<std::pair<fgw_ip4_key, fgw_ip4_val>> &addresses);
     Result<std::vector<std::uint64_t>> reasons() const;
     bool is_attached(std::uint32_t interface_index) const;

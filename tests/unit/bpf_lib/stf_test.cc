@@ -165,6 +165,21 @@ TEST_CASE("stf: an address that hides one of ours leads back to us (R5, RFC 6324
     StfAddresses p = coming();
     p.destination6 = address6("2001:db8::5efe:192.0.2.2");
     CHECK(in(world, p) == "STF_IN");
+    /* Forms of the tunnel's own prefix, 6to4 or 6rd, whichever of our addresses it is. */
+    p = going();
+    p.destination4 = ip4("203.0.113.9");
+    p.destination6 = six_to_four("203.0.113.9");
+    CHECK(out(world, p) == "STF_OUT_DST_OWN");
+    StfWorld domain = world_of(stf_of_6rd());
+    domain.own.insert(ip4("10.5.5.5"));
+    const Prefix6 sixrd = *parse_prefix6("2001:db8::/32");
+    p = {.source4 = ip4("10.1.2.3"),
+         .destination4 = ip4("10.5.5.5"),
+         .source6 = prefix::host_in(prefix::site_prefix(sixrd, 8, ip4("10.1.2.3")), 1),
+         .destination6 = prefix::host_in(prefix::site_prefix(sixrd, 8, ip4("10.5.5.5")), 1)};
+    CHECK(out(domain, p) == "STF_OUT_DST_OWN");
+    domain.own.erase(ip4("10.5.5.5"));
+    CHECK(out(domain, p) == "STF_OUT");
     /* 6to4 forms in a 6rd tunnel, unless there is such a site here. */
     StfWorld relay = world_of(stf_of_6rd());
     relay.stf.flags |= FGW_STF_RELAYS;

@@ -47,7 +47,8 @@ daemon::StatusReport example() {
 TEST_CASE("status: JSON has the promised keys and every reason, zero included") {
     const nlohmann::json status = daemon::to_json(example());
     CHECK(status["interfaces"][0] ==
-          nlohmann::json({{"name", "eth0"}, {"ifindex", 7}, {"xdp_mode", "native"}}));
+          nlohmann::json(
+              {{"name", "eth0"}, {"ifindex", 7}, {"xdp_mode", "native"}, {"fast_path", false}}));
     CHECK(status["prefixes"][0] ==
           nlohmann::json({{"prefix", "64:ff9b::/96"}, {"layout", "faith"}}));
     CHECK(status["acl"] ==
@@ -59,6 +60,7 @@ TEST_CASE("status: JSON has the promised keys and every reason, zero included") 
                                               {"address", "2002:c000:201::1/16"},
                                               {"ipv4", "192.0.2.1"},
                                               {"active", true},
+                                              {"fast_path", false},
                                               {"rx_packets", 17},
                                               {"tx_packets", 18}}));
     CHECK(

@@ -197,7 +197,6 @@ TEST_CASE("config: what this release lacks is an error, never ignored") {
          "f:2:13: handshake = \"truthful\" is not in this release"},
         {"[[service]]\nport = 21\nproxy_protocol = \"v2\"",
          "f:3:18: proxy_protocol = \"v2\" is not in this release"},
-        {"[[stf]]\nfast_path = true", "f:2:13: fast_path = true is not in this release"},
         {"[metrics]\nlisten = \"[::1]:9465\"",
          "f:2:10: listen = \"[::1]:9465\" is not in this release"},
     };
