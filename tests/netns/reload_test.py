@@ -345,7 +345,7 @@ def deny(t):
             with net.six:
                 t.callback(os.close, kernel.attach_link(peer, net.six.ifindex("eth0")))
             run(["bpftool", "map", "update", "pinned", str(maps(gw) / "fgw_interfaces"), "key", *map(str, index),
-                 "value", "1", "0", "0", "0"])
+                 "value", "1", *["0"] * 15])  # struct fgw_interface: replies
         for how, want in (("silent", "silence"), ("reset", "refused")):
             equal(heard(how), want, f"native XDP, replies {replies}, deny = {how}")
     equal(heard("prohibited"), "Permission denied", "native XDP, replies 1, deny = prohibited")
