@@ -45,7 +45,7 @@ public:
         return moved(before, loaded.counts());
     }
 
-    Loaded loaded{Loaded::Bare()};
+    Loaded loaded{Loaded::Bare(), {FGW_PROG_XDP}};
 
 private:
     std::map<std::uint32_t, fgw_rule> entries() const {

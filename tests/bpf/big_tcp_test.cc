@@ -62,7 +62,7 @@ TEST_CASE("tc_ingress: TCP segments joined beyond 64 KiB pass (BIG TCP)") {
     netns.run("ip -6 route add local 2001:db8:f::/96 dev lo");
     netns.run("sysctl -qw net.ipv4.tcp_wmem='4096 8000000 16000000' "
               "net.ipv4.tcp_rmem='4096 8000000 16000000' net.ipv4.tcp_congestion_control=reno");
-    Loaded loaded;
+    Loaded loaded{{FGW_PROG_TC}};
     loaded.capture("2001:db8:f::/96");
     REQUIRE(datapath::attach_tc(loaded.object().tc_program(), if_nametoindex("lo"),
                                 datapath::TcPlace::Guard));

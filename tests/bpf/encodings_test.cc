@@ -143,7 +143,7 @@ public:
     const FaithPrefix &of(const Ip6 &address) const { return *prefix::find(prefixes, address); }
 
     const std::vector<FaithPrefix> prefixes = all_prefixes();
-    Loaded loaded;
+    Loaded loaded{{FGW_PROG_XDP}};
     relay::PolicyRef relay;
 };
 

@@ -25,7 +25,7 @@ bool readable(int fd) {
 } // namespace
 
 TEST_CASE("event_ring: a denial is told once, with its rule, hook and addresses") {
-    Loaded loaded;
+    Loaded loaded{{FGW_PROG_XDP}};
     loaded.capture("2001:db8:f::/96");
     loaded.rules("::/0 permit 10.0.0.0/8\n::/0 deny 192.0.2.1");
     /* On lo the guard cannot answer, so denials are told here only when they are silent. */
@@ -62,7 +62,7 @@ TEST_CASE("event_ring: a denial is told once, with its rule, hook and addresses"
 }
 
 TEST_CASE("event_ring: more events than the rate allows are counted as lost") {
-    Loaded loaded;
+    Loaded loaded{{FGW_PROG_XDP}};
     loaded.capture("2001:db8:f::/96");
     loaded.rules("::/0 deny 0.0.0.0/0");
     fgw_config silent = Loaded::config(0);
@@ -83,6 +83,6 @@ TEST_CASE("event_ring: more events than the rate allows are counted as lost") {
 }
 
 TEST_CASE("event_ring: what is no ring is an error") {
-    Loaded loaded;
+    Loaded loaded{{FGW_PROG_XDP}};
     CHECK_FALSE(datapath::open_event_ring(loaded.maps().config.fd(), [](const fgw_event &) {}));
 }

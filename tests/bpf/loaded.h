@@ -7,6 +7,7 @@
 #include "datapath/acl_publisher.h"
 #include "datapath/object.h"
 #include "datapath/targets.h"
+#include "faith/names.h"
 #include "tests/support/guard_oracle.h"
 #include "tests/support/packet.h"
 #include "tests/support/stf_oracle.h"
@@ -14,6 +15,7 @@
 #include <catch2/catch.hpp>
 
 #include <functional>
+#include <initializer_list>
 #include <map>
 #include <string>
 #include <string_view>
@@ -23,14 +25,16 @@ namespace faith::test {
 
 class Loaded {
 public:
+    /* By name; none named: all of them. In emulation their verifier takes seconds, so name them. */
+    using Programs = std::initializer_list<std::string_view>;
     /* Everything is captured that a test names, and every connection permitted, by slot 0. */
-    Loaded() : Loaded(Bare()) {
+    explicit Loaded(Programs only = {}) : Loaded(Bare(), only) {
         configure(config(0));
         permit_everything();
     }
     /* As the kernel makes the maps: empty. */
     struct Bare {};
-    explicit Loaded(Bare) : object_(load()) {}
+    explicit Loaded(Bare, Programs only = {}) : object_(load(only)) {}
     static fgw_config config(std::uint32_t listeners) {
         return {.keepfaith = 1,
                 .listeners = listeners,
@@ -137,8 +141,8 @@ public:
     }
 
 private:
-    static datapath::Object load() {
-        Result<datapath::Object> loaded = datapath::Object::load();
+    static datapath::Object load(Programs only) {
+        Result<datapath::Object> loaded = datapath::Object::load(only);
         if (!loaded)
             FAIL(loaded.error().text);
         return *std::move(loaded);

@@ -57,7 +57,7 @@ public:
                moved(before, loaded.counts());
     }
 
-    Loaded loaded;
+    Loaded loaded{{FGW_PROG_XDP}};
 };
 
 Packet syn(const Packet::Tcp &tcp = {}) {

@@ -73,7 +73,7 @@ public:
         return counted.empty() ? text : text + " " + counted;
     }
 
-    Loaded loaded;
+    Loaded loaded{{FGW_PROG_SK_LOOKUP}};
     std::vector<Listener> listeners;
 
 private:

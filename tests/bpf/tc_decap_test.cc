@@ -9,7 +9,7 @@ using namespace faith;
 using namespace faith::test;
 
 TEST_CASE("tc_decap: what XDP did not mark is left alone, and not counted") {
-    const Loaded loaded;
+    const Loaded loaded{{FGW_PROG_DECAP}};
     for (const Bytes &frame :
          {Packet().eth().ip6().tcp().bytes(), Packet().eth().ip4().bytes(), Bytes(14)}) {
         const StfRun run = run_stf(loaded, loaded.object().decap_program(), frame);

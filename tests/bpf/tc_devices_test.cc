@@ -87,7 +87,7 @@ public:
 
 private:
     FreshNetns netns_;
-    Loaded loaded_;
+    Loaded loaded_{{FGW_PROG_TC}};
     sys::UniqueFd tun_;
     Mac address_{};
 };
@@ -181,7 +181,8 @@ TEST_CASE("tc_ingress: headers outside of the linear part are read") {
 
 TEST_CASE("tc_ingress: what passes goes on to other people's filters, what is dropped does not") {
     Guarded device(Device::Tap);
-    const Loaded theirs; /* another copy without prefixes: passes and counts everything */
+    const Loaded theirs{
+        {FGW_PROG_TC}}; /* another copy without prefixes: passes and counts everything */
     bpf_tc_hook hook{};
     hook.sz = sizeof hook;
     hook.ifindex = static_cast<int>(if_nametoindex("guarded"));

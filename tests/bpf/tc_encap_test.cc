@@ -14,7 +14,9 @@ using namespace faith::test;
 namespace {
 
 struct Tunnel : Loaded {
-    explicit Tunnel(StfWorld with = stf_world()) { become(std::move(with)); }
+    explicit Tunnel(StfWorld with = stf_world()) : Loaded({FGW_PROG_ENCAP}) {
+        become(std::move(with));
+    }
     /* Loading programs takes longer than all else; what is written over is gone. */
     void become(StfWorld with) {
         world = with_devices(std::move(with));
@@ -147,7 +149,7 @@ TEST_CASE("tc_encap: a border relay takes what is outside of the domain (S33)") 
 }
 
 TEST_CASE("tc_encap: without an address nothing is sent, and nothing but IPv6 ever (S3, S22)") {
-    const Loaded loaded;
+    const Loaded loaded{{FGW_PROG_ENCAP}};
     const Bytes frame = inner_packet(stf_good(StfWay::Out)).bytes();
     const StfRun run = run_stf(loaded, loaded.object().encap_program(), frame);
     CHECK(run.counted == "STF_OUT_NO_ADDRESS +1");

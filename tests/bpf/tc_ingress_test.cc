@@ -41,37 +41,37 @@ Hook hook_of(Loaded &loaded) {
 } // namespace
 
 TEST_CASE("tc_ingress: each packet gets its verdict, counts once and leaves as it came") {
-    Loaded loaded;
+    Loaded loaded{{FGW_PROG_TC}};
     check_table(loaded, hook_of(loaded));
 }
 
 TEST_CASE("tc_ingress: with keepfaith off nothing reaches a prefix, the rest is as before (F9)") {
-    Loaded loaded;
+    Loaded loaded{{FGW_PROG_TC}};
     check_keepfaith_off(loaded, hook_of(loaded));
 }
 
 TEST_CASE("tc_ingress: without a prefix everything passes") {
-    Loaded loaded;
+    Loaded loaded{{FGW_PROG_TC}};
     check_without_prefix(loaded, hook_of(loaded));
 }
 
 TEST_CASE("tc_ingress: the comparison sees a wrong reason and a wrong verdict") {
-    Loaded loaded;
+    Loaded loaded{{FGW_PROG_TC}};
     check_that_mistakes_are_seen(loaded, hook_of(loaded));
 }
 
 TEST_CASE("tc_ingress: every packet of the table, cut at every byte, is judged as by the oracle") {
-    Loaded loaded;
+    Loaded loaded{{FGW_PROG_TC}};
     check_every_cut(loaded, hook_of(loaded));
 }
 
 TEST_CASE("tc_ingress: random packets are judged as by the oracle") {
-    Loaded loaded;
+    Loaded loaded{{FGW_PROG_TC}};
     check_random_packets(loaded, hook_of(loaded), effort(20'000));
 }
 
 TEST_CASE("tc_ingress: frames to other stations are left alone, groups are not") {
-    Loaded loaded;
+    Loaded loaded{{FGW_PROG_TC}};
     loaded.fill(guard_rules());
     const auto wrong_with = [&](const Mac &destination, fgw_reason reason) {
         return complaints(loaded, hook_of(loaded),

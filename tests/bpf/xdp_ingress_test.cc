@@ -18,7 +18,7 @@ Hook hook_of(Loaded &loaded) {
 
 /* Judge one frame by the usual rules. */
 std::string wrong_with(const Packet &packet, fgw_reason expected) {
-    Loaded loaded;
+    Loaded loaded{{FGW_PROG_XDP}};
     loaded.fill(guard_rules());
     return complaints(loaded, hook_of(loaded), packet.bytes(), expected);
 }
@@ -26,32 +26,32 @@ std::string wrong_with(const Packet &packet, fgw_reason expected) {
 } // namespace
 
 TEST_CASE("xdp_ingress: each packet gets its verdict, counts once and leaves as it came") {
-    Loaded loaded;
+    Loaded loaded{{FGW_PROG_XDP}};
     check_table(loaded, hook_of(loaded));
 }
 
 TEST_CASE("xdp_ingress: with keepfaith off nothing reaches a prefix, the rest is as before (F9)") {
-    Loaded loaded;
+    Loaded loaded{{FGW_PROG_XDP}};
     check_keepfaith_off(loaded, hook_of(loaded));
 }
 
 TEST_CASE("xdp_ingress: without a prefix everything passes") {
-    Loaded loaded;
+    Loaded loaded{{FGW_PROG_XDP}};
     check_without_prefix(loaded, hook_of(loaded));
 }
 
 TEST_CASE("xdp_ingress: the comparison sees a wrong reason and a wrong verdict") {
-    Loaded loaded;
+    Loaded loaded{{FGW_PROG_XDP}};
     check_that_mistakes_are_seen(loaded, hook_of(loaded));
 }
 
 TEST_CASE("xdp_ingress: every packet of the table, cut at every byte, is judged as by the oracle") {
-    Loaded loaded;
+    Loaded loaded{{FGW_PROG_XDP}};
     check_every_cut(loaded, hook_of(loaded));
 }
 
 TEST_CASE("xdp_ingress: random packets are judged as by the oracle") {
-    Loaded loaded;
+    Loaded loaded{{FGW_PROG_XDP}};
     check_random_packets(loaded, hook_of(loaded), effort(20'000));
 }
 
@@ -94,7 +94,7 @@ TEST_CASE("xdp_ingress: headers are followed into the fragments of a frame (xdp.
 }
 
 TEST_CASE("xdp_ingress: a header on the border of two pieces is read whole") {
-    Loaded loaded;
+    Loaded loaded{{FGW_PROG_XDP}};
     loaded.fill(guard_rules());
     const Hook hook = hook_of(loaded);
     /* A page less the kernel's own room, 3,520 bytes on x86: every place near it is tried. */

@@ -17,7 +17,9 @@ using namespace faith::test;
 namespace {
 
 struct Tunnel : Loaded {
-    explicit Tunnel(StfWorld with = stf_world()) { become(std::move(with)); }
+    explicit Tunnel(StfWorld with = stf_world()) : Loaded({FGW_PROG_XDP}) {
+        become(std::move(with));
+    }
     /* Loading programs takes longer than all else; what is written over is gone. */
     void become(StfWorld with) {
         world = with_devices(std::move(with));

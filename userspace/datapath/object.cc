@@ -8,6 +8,7 @@
 
 #include <bpf/libbpf.h>
 
+#include <algorithm>
 #include <cstdarg>
 #include <cstdio>
 #include <cstring>
@@ -70,12 +71,18 @@ std::string LibbpfWords::last() const {
 
 void Object::Destroy::operator()(fgw *skeleton) const { fgw__destroy(skeleton); }
 
-Result<Object> Object::load() {
+Result<Object> Object::load(std::initializer_list<std::string_view> only) {
     const LibbpfWords said;
     fgw *skeleton = fgw__open();
     if (skeleton == nullptr)
         return system_error(errno, "open the BPF object");
     Object object(skeleton);
+    bpf_program *program = nullptr;
+    bpf_object__for_each_program(program, skeleton->obj) {
+        if (only.size() != 0)
+            bpf_program__set_autoload(
+                program, std::ranges::find(only, bpf_program__name(program)) != only.end());
+    }
     const int failed = fgw__load(skeleton);
     if (failed == 0)
         return object;

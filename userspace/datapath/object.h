@@ -12,7 +12,9 @@
 #include "faith/abi.h"
 #include "faith/reasons.h"
 
+#include <initializer_list>
 #include <memory>
+#include <string_view>
 
 struct fgw; /* the skeleton */
 
@@ -47,7 +49,9 @@ struct Maps {
 
 class Object {
 public:
-    static Result<Object> load();
+    /* All programs; or those named and no others, whose descriptors are -1 then: most of the
+     * time of a load is the verifier's. */
+    static Result<Object> load(std::initializer_list<std::string_view> only = {});
     Object(Object &&) noexcept = default;
     Object &operator=(Object &&) noexcept = default;
 
