@@ -3,6 +3,7 @@
 """Connections to servers that believe a peer on a port below 1024: reserved_source_port, which
 faithd(8) had as -p (D31, D32; V14).
 """
+import resource
 import socket
 
 from gateway import newsletter, on
@@ -114,6 +115,9 @@ def exhausted(t):
 
 @test("reserved: 512 sessions with one server, and the 513th fails (D32, V14)", seconds=120)
 def all_of_them(t):
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)  # both ends are ours; 1,024 is little
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    t.callback(resource.setrlimit, resource.RLIMIT_NOFILE, (soft, hard))
     net, gw, _ = gateway(t)
     server = Banner(net.four, FOUR, PORT)
     clients = []
