@@ -324,11 +324,12 @@ def real_rsh(t):
     servers(t, net)
     with gw.counts(RSH_STDERR=1, RSH_STRANGER=0, RSH_HANGUP=0):
         out, err = rsh(net, "-l", "root", TARGET, "echo out; echo err >&2; cat", input=b"in\n")
-    equal((out, err), (b"out\nin\n", b"err\n"), "what rsh shows")
+    # What root's shell says before it, of files that it cannot write, is the machine's.
+    equal((out, err.splitlines()[-1:]), (b"out\nin\n", [b"err"]), "what rsh shows")
     data = noise(4 << 20, 4)
     with gw.counts(RSH_STDERR=1):
         out, err = rsh(net, "-l", "root", TARGET, "cat; echo done >&2", input=data)
-    equal((digest(out), err), (digest(data), b"done\n"), "4 MiB there and back")
+    equal((digest(out), err.splitlines()[-1:]), (digest(data), [b"done"]), "4 MiB there and back")
     wait_for(lambda: gw.relay()["sessions_active"] == 0, "the end of every session")
 
 
@@ -337,7 +338,9 @@ def real_rsh(t):
 def real_interrupt(t):
     net, gw, _ = gateway(t)
     servers(t, net)
-    process = net.six.start(RSH, "-l", "root", TARGET, "trap 'echo caught; exit' INT; echo ready; cat", stdin=-1, stdout=-1)
+    # The child is there before the signal: one that is just being made would swallow it.
+    command = "trap 'echo caught; kill $!; exit' INT; sleep 1000 & echo ready; wait"
+    process = net.six.start(RSH, "-l", "root", TARGET, command, stdin=-1, stdout=-1)
     t.callback(process.kill)
     equal(process.stdout.readline(), b"ready\n", "the command's first line")
     process.send_signal(signal.SIGINT)
