@@ -100,7 +100,7 @@ struct Subject {
                                  .all_ports = 1,
                                  .deny = FGW_DENY_SILENT,
                                  .source_rate = 0,
-                                 .pad = 0}));
+                                 .fast_path = 0}));
         for (const acl::Packet &packet : bench::packets_for(random, rules))
             if (packets.size() < packets_of_a_round)
                 packets.push_back(syn(packet));

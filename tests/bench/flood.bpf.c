@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * A sender of SYNs for tests/bench/flood_bench.cc, run on live frames: a new source port each
+ * Senders, run on live frames: they come back used, so each run writes the headers anew. The one of
+ * SYNs is for tests/bench/flood_bench.cc: a new source port each
  * time, its complement in the low half of the sequence number, so that the checksum of the
  * first frame holds for all.
  */
@@ -9,7 +10,7 @@
 char fgw_license[] SEC("license") = "Dual BSD/GPL";
 
 __u32 flood_interface; /* to whose peer the frames go */
-__u8 flood_frame[74];  /* a SYN without options; frames come back used, perhaps as answers */
+__u8 flood_frame[74];  /* a SYN without options, or the headers of a frame with a tunnel's */
 
 #define FLOOD_PORT 54     /* Ethernet and IPv6 before it */
 #define FLOOD_SEQUENCE 60 /* its low half */
@@ -26,6 +27,21 @@ int flood_sender(struct xdp_md *ctx) {
     *(__u16 *)(frame + FLOOD_SEQUENCE) = (__u16)~port;
     return (int)bpf_redirect(flood_interface, 0);
 }
+
+/* The same frame each time, for tests/bench/frames.cc. */
+SEC("xdp")
+int flood_repeater(struct xdp_md *ctx) {
+    __u8 *frame = (__u8 *)(long)ctx->data;
+
+    if (frame + sizeof(flood_frame) > (__u8 *)(long)ctx->data_end)
+        return XDP_DROP;
+    __builtin_memcpy(frame, flood_frame, sizeof(flood_frame));
+    return (int)bpf_redirect(flood_interface, 0);
+}
+
+/* What redirecting alone takes: back to where the frame came from. */
+SEC("xdp")
+int flood_reflector(struct xdp_md *ctx) { return (int)bpf_redirect(ctx->ingress_ifindex, 0); }
 
 /* At the other end, instead of the gateway; and at the sender's, for what comes back. */
 SEC("xdp")

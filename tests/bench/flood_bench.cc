@@ -124,7 +124,7 @@ datapath::Object gateway(std::uint32_t rules, fgw_deny deny) {
                              .all_ports = 1,
                              .deny = static_cast<__u32>(deny),
                              .source_rate = 0,
-                             .pad = 0}));
+                             .fast_path = 0}));
     must(maps.interfaces.put(::if_nametoindex("gateway"),
                              {.replies = 1, .forwards = 0, .mac = {}, .pad = {}}));
     test::Random random(rules);
