@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #include "sys/reserved_ports.h"
 
+#include <algorithm>
 #include <cerrno>
 
 namespace faith::sys {
@@ -15,9 +16,26 @@ bool ReservedPorts::search(Try attempt) {
     return false;
 }
 
+bool ReservedPorts::is_known(const InVain &search) const {
+    const auto found = std::ranges::find(in_vain_, search);
+    return found != in_vain_.end() && clock_.now() < found->until;
+}
+
+void ReservedPorts::remember(InVain search) {
+    search.until = clock_.now() + believed_for;
+    const auto found = std::ranges::find(in_vain_, search);
+    if (found != in_vain_.end())
+        *found = search;
+    else
+        in_vain_[next_in_vain_++ % in_vain_.size()] = search;
+}
+
 Connect ReservedPorts::connect4(UniqueFd &fd, Ip4 source, const Endpoint4 &target) {
     Connect outcome = Connect::NoPort;
-    (void)search([&](std::uint16_t port) {
+    const InVain wanted{.source = source, .target = target, .until = {}};
+    if (is_known(wanted))
+        return outcome;
+    const bool over = search([&](std::uint16_t port) {
         outcome = sys::connect4(fd.get(), Endpoint4{.address = source, .port = port}, target);
         if (outcome != Connect::NoPort)
             return false;
@@ -30,6 +48,8 @@ Connect ReservedPorts::connect4(UniqueFd &fd, Ip4 source, const Endpoint4 &targe
             outcome = Connect::Unreachable;
         return static_cast<bool>(fd);
     });
+    if (!over)
+        remember(wanted);
     return outcome;
 }
 

@@ -17,7 +17,7 @@ struct Waiting {
     std::unique_ptr<sys::EventLoop> loop = *sys::EventLoop::create(clock);
     Stats stats;
     Expectations expectations{clock};
-    sys::ReservedPorts reserved;
+    sys::ReservedPorts reserved{clock};
     ControlTools tools{.loop = *loop,
                        .clock = clock,
                        .stats = stats,

@@ -6,6 +6,8 @@
 
 #include <catch2/catch.hpp>
 
+#include <deque>
+
 using namespace faith;
 using namespace faith::sys;
 
@@ -31,10 +33,11 @@ std::uint16_t free_ports(std::uint16_t count) {
 
 struct Ports {
     std::uint16_t low;
+    FakeClock clock;
     ReservedPorts ports;
 
     explicit Ports(std::uint16_t count)
-        : low(free_ports(count)), ports(static_cast<std::uint16_t>(low + count - 1), low) {}
+        : low(free_ports(count)), ports(clock, static_cast<std::uint16_t>(low + count - 1), low) {}
 
     UniqueFd connect(std::uint16_t target, Connect want, Ip4 source = {}) {
         int error = 0;
@@ -85,9 +88,40 @@ TEST_CASE("reserved_ports: one port serves several targets, but none of them twi
     const int freed = two.above_low(open[0]);
     reset_on_close(open[0].get());
     open[0].reset();
+    two.clock.advance(ReservedPorts::believed_for);
     const UniqueFd again = two.connect(first.port, Connect::Pending);
     CHECK(two.above_low(again) == freed);
     (void)two.connect(second.port, Connect::NoPort);
+}
+
+TEST_CASE("reserved_ports: a search in vain is believed for a moment, for its target alone (D32)") {
+    const peers::Server first;
+    const peers::Server second;
+    Ports one(1);
+    UniqueFd open = one.connect(first.port, Connect::Pending);
+    (void)one.connect(first.port, Connect::NoPort);
+    reset_on_close(open.get());
+    open.reset(); /* there is one again, and nobody looks for it yet */
+    one.clock.advance(ReservedPorts::believed_for - Millis{1});
+    (void)one.connect(first.port, Connect::NoPort);
+    CHECK(one.above_low(one.connect(second.port, Connect::Pending)) == 0);
+    one.clock.advance(Millis{1});
+    CHECK(one.above_low(one.connect(first.port, Connect::Pending)) == 0);
+}
+
+TEST_CASE("reserved_ports: of many searches in vain the newest are remembered (D32)") {
+    Ports one(1);
+    std::deque<peers::Server> servers(10);
+    std::vector<UniqueFd> open;
+    for (const peers::Server &server : servers) {
+        open.push_back(one.connect(server.port, Connect::Pending));
+        (void)one.connect(server.port, Connect::NoPort);
+    }
+    for (const UniqueFd &fd : open)
+        reset_on_close(fd.get());
+    open.clear();
+    CHECK(one.above_low(one.connect(servers.front().port, Connect::Pending)) == 0);
+    (void)one.connect(servers.back().port, Connect::NoPort);
 }
 
 TEST_CASE("reserved_ports: a port where somebody listens is left out") {
@@ -149,7 +183,8 @@ TEST_CASE("reserved_ports: IPv6 from an address of nobody; one port for one clie
 
 TEST_CASE("reserved_ports: without CAP_NET_BIND_SERVICE that is told at the first try") {
     const peers::Unprivileged unprivileged;
-    ReservedPorts ports;
+    const FakeClock clock;
+    ReservedPorts ports(clock);
     int error = 0;
     UniqueFd fd = open_tcp4(error);
     const int before = fd.get();
