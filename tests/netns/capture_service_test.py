@@ -243,6 +243,32 @@ def which_socket(t):
     equal(banner(net.six, TARGET, 8080), "refused", "who answers on 8080")
 
 
+@test("capture_service: --all takes each port that the process listens on, as an inetd's, and says which if one cannot be")
+def all_of_them(t):
+    net, gw = newsletter(t)
+    gw.load("--no-relay")
+    program = server(t, net.dual, "6/::/8080", "6/::1/8081", "6/::1/8082", f"6/{DUAL6}/8082", "4/127.0.0.1/8083")
+    pid = program.process.pid
+    contains(gw.run("capture", "--pid", pid, rc=1).err, "--all takes all of them", "what it says without --all")
+    done = gw.run("capture", "--pid", pid, "--all")
+    equal([line.split(" is captured by ")[0] for line in done.out.splitlines()], ["port 8080", "port 8081", "port 8082"],
+          "what it says")
+    for port in (8080, 8081, 8082):
+        equal(banner(net.six, TARGET, port), meant(port), f"who answers on {port}")
+    program.end()
+    gw.run("capture", "--release", "8082")
+    other = server(t, net.dual, "6/::1/8082", port=8082)
+    gw.run("capture", "--pid", other.process.pid)
+    program = server(t, net.dual, "6/::/8080", f"6/{DUAL6}/8082", port=8080)
+    failed = gw.run("capture", "--pid", program.process.pid, "--all", rc=1).err
+    contains(failed, f"(process {other.process.pid})", "why one failed")
+    contains(failed, "captured are 8080", "what was captured before")
+    report = json.loads(gw.run("capture", "--pid", other.process.pid, "--all", "--json").out)
+    equal([(one["port"], one["fd"]) for one in report], [(8082, fd_of(other.process.pid, 8082))], "--json")
+    for words in (["--all"], ["--pid", pid, "--all", "--fd", 3], ["--all", "--release", 8080]):
+        gw.run("capture", *words, rc=2)
+
+
 @test("capture_service: what cannot be captured is refused with the reason, and nothing is changed")
 def refusals(t):
     net, gw = newsletter(t)

@@ -20,10 +20,12 @@ Result<std::uint16_t> port_of(const std::string &text) {
 }
 
 Result<daemon::Json> take(const daemon::Instance &instance, const CaptureOptions &options) {
-    if (options.unit.empty())
-        return daemon::capture(instance, options.pid, options.fd);
-    TRY_ASSIGN(const int pid, daemon::main_pid_of(options.unit));
-    return daemon::capture(instance, pid, options.fd);
+    int pid = options.pid;
+    if (!options.unit.empty()) {
+        TRY_ASSIGN(pid, daemon::main_pid_of(options.unit));
+    }
+    return options.all ? daemon::capture_all(instance, pid)
+                       : daemon::capture(instance, pid, options.fd);
 }
 
 Result<daemon::Json> carry_out(const CaptureOptions &options) {
@@ -42,10 +44,11 @@ int cmd_capture(const CaptureOptions &options, Output output) {
         return fail(done.error());
     if (output == Output::Json)
         std::fputs(json_text(*done).c_str(), stdout);
-    else
-        std::printf("port %u %s %s (process %u)\n", (*done)["port"].get<unsigned>(),
-                    options.release.empty() ? "is captured by" : "is no longer captured by",
-                    (*done)["program"].get<std::string>().c_str(), (*done)["pid"].get<unsigned>());
+    for (const daemon::Json &one : options.all ? *done : daemon::Json::array({*done}))
+        if (output == Output::Text)
+            std::printf("port %u %s %s (process %u)\n", one["port"].get<unsigned>(),
+                        options.release.empty() ? "is captured by" : "is no longer captured by",
+                        one["program"].get<std::string>().c_str(), one["pid"].get<unsigned>());
     return 0;
 }
 

@@ -40,6 +40,7 @@ int cmd_explain(const Connection &connection, Output output); /* 0 permit, 1 den
 struct CaptureOptions {
     int pid = 0;
     std::optional<int> fd; /* the only one that listens, if it is not given */
+    bool all = false;      /* every one that listens */
     std::string unit;      /* of systemd; instead of a pid */
     std::string release;   /* a port, as typed; instead of both */
 };

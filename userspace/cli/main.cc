@@ -154,6 +154,9 @@ std::function<int()> add_capture(CLI::App &app, Arguments &args) {
     CLI::Option *fd =
         capture.add_option("--fd", args.capture.fd, "Its descriptor (default: the only listener)")
             ->check(CLI::NonNegativeNumber);
+    CLI::Option *all =
+        capture.add_flag("--all", args.capture.all, "Each port it listens on, as for an inetd")
+            ->excludes(fd);
     CLI::Option *unit =
         capture.add_option("--unit", args.capture.unit, "The main process of a unit of systemd");
     CLI::Option *release =
@@ -161,6 +164,7 @@ std::function<int()> add_capture(CLI::App &app, Arguments &args) {
     pid->excludes(unit)->excludes(release);
     unit->excludes(release);
     fd->excludes(release);
+    all->excludes(release);
     add_json(capture, args);
     return [&args, pid, unit, release] {
         if (pid->empty() && unit->empty() && release->empty()) {

@@ -40,10 +40,10 @@ Result<datapath::Services> open_services(const Instance &instance) {
     return services;
 }
 
-Result<Json> capture(const Instance &instance, int pid, std::optional<int> fd) {
-    TRY_ASSIGN(const datapath::Services services, open_services(instance));
-    TRY_ASSIGN(const sys::ProcessSocket socket,
-               fd ? sys::take_listener(pid, *fd) : sys::take_only_listener(pid));
+namespace {
+
+Result<Json> capture_one(const datapath::Services &services, int pid,
+                         const sys::ProcessSocket &socket) {
     const datapath::Services::Offer offer{.socket = socket.fd.get(),
                                           .cookie = socket.cookie,
                                           .port = socket.bound.port,
@@ -54,6 +54,33 @@ Result<Json> capture(const Instance &instance, int pid, std::optional<int> fd) {
         .port = offer.port, .program = offer.program, .pid = offer.pid, .listening = true});
     report["fd"] = socket.number;
     return report;
+}
+
+} // namespace
+
+Result<Json> capture(const Instance &instance, int pid, std::optional<int> fd) {
+    TRY_ASSIGN(const datapath::Services services, open_services(instance));
+    TRY_ASSIGN(const sys::ProcessSocket socket,
+               fd ? sys::take_listener(pid, *fd) : sys::take_only_listener(pid));
+    return capture_one(services, pid, socket);
+}
+
+Result<Json> capture_all(const Instance &instance, int pid) {
+    TRY_ASSIGN(const datapath::Services services, open_services(instance));
+    TRY_ASSIGN(const std::vector<sys::ProcessSocket> sockets, sys::take_listeners(pid));
+    Json reports = Json::array();
+    std::string before;
+    for (const sys::ProcessSocket &socket : sockets) {
+        Result<Json> report = capture_one(services, pid, socket);
+        if (!report) {
+            Error error = std::move(report).error();
+            error.text += before.empty() ? "; nothing was captured" : "; captured are" + before;
+            return error;
+        }
+        before += " " + std::to_string(socket.bound.port);
+        reports.push_back(*std::move(report));
+    }
+    return reports;
 }
 
 Result<Json> release(const Instance &instance, std::uint16_t port) {

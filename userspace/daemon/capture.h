@@ -25,6 +25,8 @@ Result<datapath::Services> open_services(const Instance &instance);
 
 /* The listening socket of a process: descriptor `fd`, or the only one it has. */
 Result<Json> capture(const Instance &instance, int pid, std::optional<int> fd);
+/* All that it has: an array. What is captured when one fails stays so, and the error says it. */
+Result<Json> capture_all(const Instance &instance, int pid);
 Result<Json> release(const Instance &instance, std::uint16_t port);
 
 /* The main process of a unit of systemd. */

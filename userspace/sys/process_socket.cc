@@ -160,7 +160,28 @@ Error too_many(int pid, const std::vector<ProcessSocket> &sockets) {
                 "]:" + std::to_string(socket.bound.port);
     return Error{.kind = Errc::System,
                  .sys_errno = 0,
-                 .text = described(pid) + " listens on several TCP sockets over IPv6: " + list};
+                 .text = described(pid) + " listens on several TCP sockets over IPv6: " + list +
+                         "; --all takes all of them"};
+}
+
+Result<std::vector<ProcessSocket>> candidates_of(int pid) {
+    TRY_ASSIGN(const UniqueFd process, open_process(pid));
+    TRY_ASSIGN(const std::vector<int> numbers, socket_numbers(pid));
+    Candidates candidates;
+    for (const int number : numbers) {
+        Result<UniqueFd> fd = copy_descriptor(process.get(), pid, number);
+        if (!fd && fd.error().sys_errno == EBADF)
+            continue; // closed meanwhile
+        if (!fd)
+            return std::move(fd).error();
+        TRY(consider(*std::move(fd), number, candidates));
+    }
+    if (candidates.good.empty())
+        return Error{.kind = Errc::System,
+                     .sys_errno = 0,
+                     .text = described(pid) + " has no TCP socket over IPv6 that listens" +
+                             candidates.others};
+    return std::move(candidates.good);
 }
 
 } // namespace
@@ -190,25 +211,19 @@ Result<ProcessSocket> take_listener(int pid, int number) {
 }
 
 Result<ProcessSocket> take_only_listener(int pid) {
-    TRY_ASSIGN(const UniqueFd process, open_process(pid));
-    TRY_ASSIGN(const std::vector<int> numbers, socket_numbers(pid));
-    Candidates candidates;
-    for (const int number : numbers) {
-        Result<UniqueFd> fd = copy_descriptor(process.get(), pid, number);
-        if (!fd && fd.error().sys_errno == EBADF)
-            continue; // closed meanwhile
-        if (!fd)
-            return std::move(fd).error();
-        TRY(consider(*std::move(fd), number, candidates));
-    }
-    if (candidates.good.empty())
-        return Error{.kind = Errc::System,
-                     .sys_errno = 0,
-                     .text = described(pid) + " has no TCP socket over IPv6 that listens" +
-                             candidates.others};
-    if (candidates.good.size() > 1)
-        return too_many(pid, candidates.good);
-    return std::move(candidates.good.front());
+    TRY_ASSIGN(std::vector<ProcessSocket> good, candidates_of(pid));
+    if (good.size() > 1)
+        return too_many(pid, good);
+    return std::move(good.front());
+}
+
+Result<std::vector<ProcessSocket>> take_listeners(int pid) {
+    TRY_ASSIGN(std::vector<ProcessSocket> good, candidates_of(pid));
+    const auto port = [](const ProcessSocket &one) { return one.bound.port; };
+    std::ranges::stable_sort(good, {}, port);
+    const auto rest = std::ranges::unique(good, {}, port);
+    good.erase(rest.begin(), rest.end());
+    return good;
 }
 
 } // namespace faith::sys

@@ -29,6 +29,9 @@ Result<ProcessSocket> take_listener(int pid, int number);
 /* The only one that the process has; several of a SO_REUSEPORT group count as one. The error
  * names the candidates. */
 Result<ProcessSocket> take_only_listener(int pid);
+/* All of them, at least one, by port. Of several for one port, each bound to an address, the
+ * one with the lowest descriptor: a port of the prefix has one listener. */
+Result<std::vector<ProcessSocket>> take_listeners(int pid);
 
 Result<std::uint64_t> cookie_of(int socket); /* SO_COOKIE */
 
