@@ -87,7 +87,10 @@ def leave_only(net, free):
 
 def attempted(net, listener):
     """The port that the server sees; None if the client was reset."""
-    client = net.six.connect(TARGET, PORT)
+    try:
+        client = net.six.connect(TARGET, PORT)
+    except ConnectionResetError:  # before connect() has returned
+        return None
     if select.select([listener, client], [], [], 10 * SLOW)[0] == [client]:
         client.close()
         return None
