@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Telling user space of a connection that was denied, as far as somebody keeps up. */
+/* Telling user space of what happened, as far as somebody keeps up: of connections that were denied
+ * here, of odd marks in tunnels in stf_in.h. */
 #ifndef FGW_LIB_EVENT_H
 #define FGW_LIB_EVENT_H
 
@@ -14,22 +15,30 @@ static __always_inline void event_count_lost(void)
 		lost->packets++;
 }
 
+/* Empty but for its time and its verdict, or NULL: then it is counted as lost. */
+static __always_inline struct fgw_event *event_open(enum fgw_hook hook)
+{
+	struct fgw_event *event = NULL;
+
+	if (rate_allows_anybody(FGW_RATE_EVENTS, FGW_EVENTS_PER_SECOND))
+		event = bpf_ringbuf_reserve(&fgw_events, sizeof(*event), 0);
+	if (!event) {
+		event_count_lost();
+		return NULL;
+	}
+	*event = (struct fgw_event){
+		.time_ns = bpf_ktime_get_ns(), .verdict = FGW_VERDICT_NO_RULE, .hook = hook};
+	return event;
+}
+
 static __always_inline void event_tell(const struct attempt *attempt,
 				       const struct decision *decision, enum fgw_hook hook,
 				       __u32 interface_index)
 {
-	struct fgw_event *event;
+	struct fgw_event *event = event_open(hook);
 
-	if (!rate_allows_anybody(FGW_RATE_EVENTS, FGW_EVENTS_PER_SECOND)) {
-		event_count_lost();
+	if (!event)
 		return;
-	}
-	event = bpf_ringbuf_reserve(&fgw_events, sizeof(*event), 0);
-	if (!event) {
-		event_count_lost();
-		return;
-	}
-	event->time_ns = bpf_ktime_get_ns();
 	event->reason = decision->reason;
 	event->verdict = decision->verdict;
 	fgw_copy(event->source, attempt->source, sizeof(event->source));
@@ -39,8 +48,6 @@ static __always_inline void event_tell(const struct attempt *attempt,
 	event->destination_port = attempt->destination_port;
 	event->interface_index = interface_index;
 	event->generation = decision->generation;
-	event->hook = hook;
-	event->pad = 0;
 	bpf_ringbuf_submit(event, 0);
 }
 

@@ -188,6 +188,7 @@ enum fgw_stf_flag {
 	FGW_STF_RELAYS = 32,	   /* we are the border relay of the 6rd domain (R16) */
 	FGW_STF_FAST = 64,	   /* fast_path: forwards at XDP, past the stack */
 	FGW_STF_PMTU = 128,	   /* follow the path MTU of the IPv4 network: DF (R9) */
+	FGW_STF_ECN_LOG = 256,	   /* tell of congestion marks that no path makes (S30) */
 };
 
 enum fgw_ecn {
@@ -431,6 +432,7 @@ enum fgw_rate_of {
 	FGW_RATE_FRAGMENTS_ALL = 0x20000006, /* and from everybody */
 	FGW_RATE_ICMP4 = 0x20000007, /* ICMPv4 errors about tunnel packets */
 	FGW_RATE_TOO_BIG = 0x20000008, /* packets too long for a tunnel's path */
+	FGW_RATE_ECN = 0x20000009, /* events of odd congestion marks */
 };
 
 /* So many sources of one network may get a bucket in a second; those beyond share one. With
@@ -469,8 +471,11 @@ FGW_ASSERT_SIZE(struct fgw_sessions, 4);
 /* --- what happened, as it happens --------------------------------------------------------
  *
  * fgw_events: a ring of these, one for each connection that is denied; at most
- * FGW_EVENTS_PER_SECOND, the others are counted in fgw_events_lost. */
+ * FGW_EVENTS_PER_SECOND, the others are counted in fgw_events_lost. And one for each packet of a
+ * tunnel whose congestion marks no path makes, but so many in a second that they never crowd out
+ * the denials; those beyond are only in fgw_reasons. */
 #define FGW_EVENTS_PER_SECOND 1000
+#define FGW_ECN_EVENTS_PER_SECOND 10
 
 enum fgw_hook {
 	FGW_HOOK_XDP = 1,
@@ -484,13 +489,15 @@ struct fgw_event {
 	__u32 verdict; /* the verdict word; FGW_VERDICT_NO_RULE if no rule was asked or matched */
 	__u8 source[16];
 	__u8 destination[16];
-	__u8 target[4];		/* zero if the destination embeds none */
+	__u8 target[4];		/* zero if the destination embeds none; of a tunnel: its peer */
 	__u16 source_port;	/* host byte order */
 	__u16 destination_port; /* host byte order */
-	__u32 interface_index;
+	__u32 interface_index; /* where it came in; of a tunnel: its device */
 	__u32 generation;
 	__u32 hook; /* enum fgw_hook */
-	__u32 pad;
+	__u8 inner_mark; /* of a tunnel: the two bits of congestion notification, inside */
+	__u8 outer_mark; /* and outside */
+	__u8 pad[2];
 };
 FGW_ASSERT_SIZE(struct fgw_event, 72);
 

@@ -168,6 +168,8 @@
     F(fgw_event, interface_index)                                                                  \
     F(fgw_event, generation)                                                                       \
     F(fgw_event, hook)                                                                             \
+    F(fgw_event, inner_mark)                                                                       \
+    F(fgw_event, outer_mark)                                                                       \
     F(fgw_event, pad)                                                                              \
     S(fgw_probe)                                                                                   \
     F(fgw_probe, magic)                                                                            \

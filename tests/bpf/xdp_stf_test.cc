@@ -7,8 +7,9 @@
  */
 #include "stf.h"
 
-#include "datapath/ring.h"
+#include "datapath/event_ring.h"
 
+#include <chrono>
 #include <cstring>
 
 using namespace faith;
@@ -184,42 +185,122 @@ TEST_CASE("xdp_stf: cut at every byte, a packet is consumed or none of ours, nev
     }
 }
 
+namespace {
+
+/* Rows inner, columns outer: Not-ECT, ECT(1), ECT(0), CE as numbers (RFC 6040 figure 4). */
+constexpr int joined_marks[4][4] = {{0, 0, 0, -1}, {1, 1, 1, 3}, {2, 1, 2, 3}, {3, 3, 3, 3}};
+constexpr bool odd_marks[4][4] = {{false, true, true, true},
+                                  {false, false, true, false},
+                                  {false, false, false, false},
+                                  {false, true, false, false}};
+constexpr std::uint8_t inner_dscp = 0xb8;
+
+Bytes with_marks(std::uint8_t in, std::uint8_t out) {
+    const StfAddresses good = stf_good(StfWay::In);
+    Packet packet =
+        Packet()
+            .eth()
+            .ip4({.source = good.source4, .service = static_cast<std::uint8_t>(0x48 | out)})
+            .ip6({.source = good.source6,
+                  .destination = good.destination6,
+                  .traffic_class = static_cast<std::uint8_t>(inner_dscp | in)});
+    return with_segment(packet).bytes();
+}
+
+StfWorld world_with_ecn(fgw_ecn mode, std::uint32_t flags = FGW_STF_ECN_LOG) {
+    StfWorld world = stf_world();
+    world.stf.ecn = static_cast<std::uint8_t>(mode);
+    world.stf.flags |= flags;
+    return world;
+}
+
+/* What is told while it lives. */
+struct Events {
+    explicit Events(const Loaded &loaded)
+        : ring_(datapath::open_event_ring(
+              loaded.maps().events, [this](const fgw_event &event) { told_.push_back(event); })) {
+        REQUIRE(ring_);
+    }
+    std::vector<fgw_event> take() {
+        told_.clear();
+        REQUIRE(ring_->consume());
+        return told_;
+    }
+
+private:
+    std::vector<fgw_event> told_;
+    Result<datapath::Ring> ring_;
+};
+
+} // namespace
+
 TEST_CASE("xdp_stf: congestion marks come out as figure 4 of RFC 6040, or not at all (S29, S30)") {
-    /* Rows inner, columns outer: Not-ECT, ECT(1), ECT(0), CE as numbers; -1 drop. */
-    constexpr int joined[4][4] = {{0, 0, 0, -1}, {1, 1, 1, 3}, {2, 1, 2, 3}, {3, 3, 3, 3}};
-    constexpr bool odd[4][4] = {{false, true, true, true},
-                                {false, false, true, false},
-                                {false, false, false, false},
-                                {false, true, false, false}};
     for (const fgw_ecn mode : {FGW_ECN_COPY, FGW_ECN_RFC6040, FGW_ECN_COMPATIBILITY}) {
-        StfWorld world = stf_world();
-        world.stf.ecn = static_cast<std::uint8_t>(mode);
-        const Tunnel tunnel(world);
+        const Tunnel tunnel(world_with_ecn(mode));
         for (std::uint8_t in = 0; in < 4; ++in)
             for (std::uint8_t out = 0; out < 4; ++out) {
                 INFO("mode " << mode << ", inner " << int{in} << ", outer " << int{out});
-                const StfAddresses good = stf_good(StfWay::In);
-                const std::uint8_t dscp = 0xb8;
-                Packet packet = Packet()
-                                    .eth()
-                                    .ip4({.source = good.source4,
-                                          .service = static_cast<std::uint8_t>(0x48 | out)})
-                                    .ip6({.source = good.source6,
-                                          .destination = good.destination6,
-                                          .traffic_class = static_cast<std::uint8_t>(dscp | in)});
-                const Bytes frame = with_segment(packet).bytes();
-                const int mark = mode == FGW_ECN_COPY ? in : joined[in][out];
+                const Bytes frame = with_marks(in, out);
+                const int mark = mode == FGW_ECN_COPY ? in : joined_marks[in][out];
                 if (mark < 0) {
                     check_dropped(tunnel, frame, FGW_STF_IN_ECN);
                     continue;
                 }
+                const bool odd = mode != FGW_ECN_COPY && odd_marks[in][out];
                 const StfRun run = tunnel.take(frame);
-                CHECK(run.counted ==
-                      (mode != FGW_ECN_COPY && odd[in][out] ? "STF_IN_ODD_ECN +1" : "STF_IN +1"));
-                const Packet inner = inner_packet(good, static_cast<std::uint8_t>(dscp | mark));
+                CHECK(run.counted == (odd ? "STF_IN_ODD_ECN +1" : "STF_IN +1"));
+                const Packet inner = inner_packet(stf_good(StfWay::In),
+                                                  static_cast<std::uint8_t>(inner_dscp | mark));
                 CHECK(hex(run.output) == hex(taken_out(tunnel.world, inner)));
             }
     }
+}
+
+TEST_CASE("xdp_stf: marks that no path makes are told with peer, addresses and both marks (S30)") {
+    Tunnel tunnel(world_with_ecn(FGW_ECN_COPY));
+    Events events(tunnel);
+    for (const fgw_ecn mode : {FGW_ECN_COPY, FGW_ECN_RFC6040})
+        for (std::uint8_t in = 0; in < 4; ++in)
+            for (std::uint8_t out = 0; out < 4; ++out) {
+                INFO("mode " << mode << ", inner " << int{in} << ", outer " << int{out});
+                tunnel.become(world_with_ecn(mode));
+                tunnel.take(with_marks(in, out));
+                const std::vector<fgw_event> told = events.take();
+                REQUIRE(told.size() == (mode != FGW_ECN_COPY && odd_marks[in][out] ? 1 : 0));
+                if (told.empty())
+                    continue;
+                const StfAddresses good = stf_good(StfWay::In);
+                const bool dropped = joined_marks[in][out] < 0;
+                CHECK(told[0].reason == (dropped ? FGW_STF_IN_ECN : FGW_STF_IN_ODD_ECN));
+                CHECK(told[0].verdict == FGW_VERDICT_NO_RULE);
+                CHECK(told[0].inner_mark == in);
+                CHECK(told[0].outer_mark == out);
+                CHECK(Ip4::from_bytes(told[0].target) == good.source4);
+                CHECK(std::memcmp(told[0].source, good.source6.bytes.data(), 16) == 0);
+                CHECK(std::memcmp(told[0].destination, good.destination6.bytes.data(), 16) == 0);
+                CHECK(told[0].interface_index == tunnel.world.stf.device);
+                CHECK(told[0].hook == FGW_HOOK_XDP);
+            }
+}
+
+TEST_CASE("xdp_stf: marks that no path makes are told ten times in a second, or never (S30)") {
+    const Bytes odd = with_marks(0, 3);
+    const Tunnel silent(world_with_ecn(FGW_ECN_RFC6040, 0));
+    Events of_silent(silent);
+    CHECK(silent.take(odd).counted == "STF_IN_ECN +1");
+    CHECK(of_silent.take().empty());
+    const Tunnel tunnel(world_with_ecn(FGW_ECN_RFC6040));
+    Events events(tunnel);
+    constexpr int flood = 5'000;
+    const auto start = std::chrono::steady_clock::now();
+    REQUIRE(run_on_packet(tunnel.object().xdp_program(), odd, flood));
+    const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
+    const double told = static_cast<double>(events.take().size());
+    CHECK(told >= FGW_ECN_EVENTS_PER_SECOND);
+    CHECK(told <= FGW_ECN_EVENTS_PER_SECOND * (1 + took.count()) + 1);
+    /* What is left out is in the counters; the loss of denials is another matter. */
+    CHECK(tunnel.counts()[FGW_STF_IN_ECN] == flood);
+    CHECK(tunnel.maps().events_lost.sums(1)->front() == 0);
 }
 
 TEST_CASE("xdp_stf: a source that is not routed to the uplink is consumed (S16, R4)") {

@@ -149,6 +149,24 @@ class Gateway:
                 os.close(handle)
 
 
+class Foreground:
+    """A gateway whose log is a file."""
+
+    def __init__(self, t, gw, *words):
+        self.path = t.tmp / "log"
+        with open(self.path, "wb") as log:
+            self.process = gw.start("load", "eth0", "--foreground", *words, stdout=log, stderr=log)
+        t.callback(self.end)
+        wait_for(lambda: "ready" in self.text(), "the gateway")
+
+    def text(self):
+        return self.path.read_text(errors="replace")
+
+    def end(self):
+        self.process.send_signal(signal.SIGTERM)
+        self.process.wait(20)
+
+
 def _short(text):
     """For a failure's report: of a status only what is not zero."""
     try:

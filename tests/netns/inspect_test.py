@@ -5,10 +5,9 @@ looking changes nothing.
 """
 import json
 import re
-import signal
 
 import kernel
-from gateway import PINS, PREFIX, newsletter, on
+from gateway import PINS, PREFIX, Foreground, newsletter, on
 from harness import check, contains, equal, main, test, wait_for
 from hosts import FOUR, SIX
 from peers import Banner, banner
@@ -27,29 +26,14 @@ def loaded(t, rules=RULES, *words):
     return net, gw, Banner(net.four, "0.0.0.0", PORT)
 
 
-class Foreground:
-    """A gateway whose log is a file."""
-
-    def __init__(self, t, gw, rules):
-        self.path = t.tmp / "log"
-        with open(self.path, "wb") as log:
-            self.process = gw.start("load", "eth0", "--foreground", "-c", gw.config(""), "--prefix", PREFIX + "/96",
-                                    "--acl", t.write("faithd.conf", rules), stdout=log, stderr=log)
-        t.callback(self.end)
-        wait_for(lambda: "ready" in self.text(), "the gateway")
-
-    def text(self):
-        return self.path.read_text(errors="replace")
-
-    def end(self):
-        self.process.send_signal(signal.SIGTERM)
-        self.process.wait(20)
+def in_foreground(t, gw, rules):
+    return Foreground(t, gw, "-c", gw.config(""), "--prefix", PREFIX + "/96", "--acl", t.write("faithd.conf", rules))
 
 
 @test("inspect: a denial by the kernel is in the log, with the deciding rule as FILE:LINE")
 def witness(t):
     net, gw = newsletter(t)
-    log = Foreground(t, gw, RULES)
+    log = in_foreground(t, gw, RULES)
     for target in ("192.0.2.3", "192.0.2.9"):
         equal(banner(net.six, on(target), PORT), "refused", f"who answered as {target}")
     wait_for(lambda: log.text().count("not permitted") >= 2, "two lines in the log")
@@ -63,7 +47,7 @@ def witness(t):
 @test("inspect: a denial of the rules before a reload is logged with its own rule")
 def witness_over_reload(t):
     net, gw = newsletter(t)
-    log = Foreground(t, gw, RULES)
+    log = in_foreground(t, gw, RULES)
     equal(banner(net.six, on("192.0.2.3"), PORT), "refused", "who answered before")
     t.write("faithd.conf", "\n\n\n" + RULES.replace("192.0.2.3", "192.0.2.4"))
     gw.run("reload")

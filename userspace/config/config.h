@@ -109,6 +109,7 @@ struct Stf {
     std::optional<Sixrd> sixrd;
     bool input = true;
     Ecn ecn = Ecn::Copy;
+    bool ecn_log = true;
     bool ingress_filter = true;
     bool permit_rfc1918 = false;
     std::uint16_t mtu = 1280;

@@ -104,6 +104,8 @@ constexpr Key<Stf> stf_keys[] = {
     {"input",
      [](Reader &reader, const Node &node, Stf &out) { read_boolean(reader, node, out.input); }},
     {"ecn", read_ecn},
+    {"ecn_log",
+     [](Reader &reader, const Node &node, Stf &out) { read_boolean(reader, node, out.ecn_log); }},
     {"ingress_filter", [](Reader &reader, const Node &node,
                           Stf &out) { read_boolean(reader, node, out.ingress_filter); }},
     {"permit_rfc1918", [](Reader &reader, const Node &node,

@@ -39,9 +39,35 @@ const char *hook_name(std::uint32_t hook) {
     }
 }
 
+/* By the names of RFC 3168 5. */
+const char *mark_name(std::uint8_t mark) {
+    static constexpr const char *names[] = {"Not-ECT", "ECT(1)", "ECT(0)", "CE"};
+    return names[mark & 3];
+}
+
 } // namespace
 
+bool is_of_tunnel(const fgw_event &event) { return event.reason >= FGW_FIRST_STF; }
+
+std::string describe_marks(const fgw_event &event) {
+    return "tunnel packet of " + to_string(Ip4::from_bytes(event.target)) + ", from " +
+           to_string(address_of(event.source)) + " to " + to_string(address_of(event.destination)) +
+           ", marked " + mark_name(event.inner_mark) + " inside and " +
+           mark_name(event.outer_mark) + " outside: " + reason_sentence(event.reason);
+}
+
 Json event_json(const fgw_event &event, const acl::Rule *rule, const std::string &interface) {
+    if (is_of_tunnel(event))
+        return {{"uptime_ns", event.time_ns},
+                {"reason", reason_name(event.reason)},
+                {"peer", to_string(Ip4::from_bytes(event.target))},
+                {"source", to_string(address_of(event.source))},
+                {"destination", to_string(address_of(event.destination))},
+                {"inner_mark", mark_name(event.inner_mark)},
+                {"outer_mark", mark_name(event.outer_mark)},
+                {"interface", interface},
+                {"hook", hook_name(event.hook)},
+                {"text", describe_marks(event)}};
     const Judgement judgement = judgement_of(event, rule);
     return {{"uptime_ns", event.time_ns},
             {"reason", reason_name(event.reason)},

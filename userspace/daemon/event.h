@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* What the kernel tells of a denied connection, with the rule that its verdict names. Pure. */
+/* What the kernel tells of a denied connection, with the rule that its verdict names, or of a
+ * tunnel's packet with marks that no path makes. Pure. */
 #pragma once
 
 #include "daemon/control.h"
@@ -17,6 +18,11 @@ const acl::Rule *deciding_rule(std::uint32_t verdict, std::span<const acl::Rule>
 
 /* For the witness: the same line as for a refusal of the relay. */
 Judgement judgement_of(const fgw_event &event, const acl::Rule *rule);
+
+bool is_of_tunnel(const fgw_event &event);
+
+/* Peer, addresses and marks, for the log (RFC 6040 4.2). */
+std::string describe_marks(const fgw_event &event);
 
 /* One line of `events --json`. The interface is named by its index if it has no name. */
 Json event_json(const fgw_event &event, const acl::Rule *rule, const std::string &interface);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* What the programs tell the gateway: denials, for the log. */
+/* What the programs tell the gateway: denials, and odd marks in tunnels, for the log. */
 #include "daemon/gateway.h"
 
 #include "base/log.h"
@@ -26,15 +26,19 @@ void Gateway::drain_kernel_events() {
 }
 
 void Gateway::on_kernel_event(const fgw_event &event) {
+    const sys::Interface *interface = network_.by_index(event.interface_index);
+    const std::string name =
+        interface != nullptr ? interface->name : std::to_string(event.interface_index);
+    if (is_of_tunnel(event)) { /* the kernel lets few of them through */
+        log::info(name + ": " + describe_marks(event));
+        return followers_.tell(event_json(event, nullptr, name));
+    }
     /* A slot means what it meant in the event's own generation. */
     const RuleSetRef &rules = event.generation == generation_ ? rules_ : rules_before_;
     const acl::Rule *rule =
         rules ? deciding_rule(event.verdict, rules->rules, rules->by_slot) : nullptr;
     witness_(judgement_of(event, rule));
-    const sys::Interface *interface = network_.by_index(event.interface_index);
-    followers_.tell(
-        event_json(event, rule,
-                   interface != nullptr ? interface->name : std::to_string(event.interface_index)));
+    followers_.tell(event_json(event, rule, name));
 }
 
 /* What is remembered; then, for who follows, a line for each that comes. */

@@ -128,6 +128,8 @@ Tunnel make_tunnel(const config::Stf &stf) {
     tunnel.mtu = stf.mtu;
     if (stf.mss_clamp)
         tunnel.mss = *stf.mss_clamp != 0 ? *stf.mss_clamp : mss_of(stf.mtu);
+    if (stf.ecn_log)
+        tunnel.flags |= FGW_STF_ECN_LOG;
     if (stf.pmtu_discovery)
         tunnel.flags |= FGW_STF_PMTU;
     if (stf.input)

@@ -133,6 +133,7 @@ TEST_CASE("examples: faith-gw.toml.example names every key that is honoured") {
                             "sixrd",
                             "input",
                             "ecn",
+                            "ecn_log",
                             "ingress_filter",
                             "permit_rfc1918",
                             "mtu",

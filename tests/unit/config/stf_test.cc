@@ -41,6 +41,7 @@ TEST_CASE("stf: a tunnel by its uplink and its address, the rest as stf(4) had i
     CHECK(to_string(own_ip4(stf)) == "192.0.2.1");
     CHECK(stf.input);
     CHECK(stf.ecn == Ecn::Copy);
+    CHECK(stf.ecn_log);
     CHECK(stf.ingress_filter);
     CHECK_FALSE(stf.permit_rfc1918);
     CHECK(stf.mtu == 1280);
@@ -51,14 +52,16 @@ TEST_CASE("stf: a tunnel by its uplink and its address, the rest as stf(4) had i
 }
 
 TEST_CASE("stf: every key is read") {
-    const Stf stf = config_of("[[stf]]\nname = \"tun6\"\n" + six_to_four +
-                              "input = false\necn = \"rfc6040\"\ningress_filter = false\n"
-                              "permit_rfc1918 = true\nmtu = 1480\nttl = 40\nfast_path = true\n"
-                              "pmtu_discovery = true\nmss_clamp = 1200\n")
-                        .tunnels[0];
+    const Stf stf =
+        config_of("[[stf]]\nname = \"tun6\"\n" + six_to_four +
+                  "input = false\necn = \"rfc6040\"\necn_log = false\ningress_filter = false\n"
+                  "permit_rfc1918 = true\nmtu = 1480\nttl = 40\nfast_path = true\n"
+                  "pmtu_discovery = true\nmss_clamp = 1200\n")
+            .tunnels[0];
     CHECK(stf.name == "tun6");
     CHECK_FALSE(stf.input);
     CHECK(stf.ecn == Ecn::Rfc6040);
+    CHECK_FALSE(stf.ecn_log);
     CHECK_FALSE(stf.ingress_filter);
     CHECK(stf.permit_rfc1918);
     CHECK(stf.mtu == 1480);

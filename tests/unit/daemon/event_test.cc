@@ -45,3 +45,35 @@ TEST_CASE("event: a denial of the kernel is witnessed in the words of the relay'
           "translation not permitted from 2001:db8:6::2 to [2001:db8:ffff::c000:203]:80 "
           "(192.0.2.3:80): denied by a rule (faithd.conf:1)");
 }
+
+TEST_CASE("event: odd marks of a tunnel's packet are told with its peer and both of them (S30)") {
+    fgw_event event{};
+    event.reason = FGW_STF_IN_ECN;
+    event.verdict = FGW_VERDICT_NO_RULE;
+    event.hook = FGW_HOOK_XDP;
+    std::ranges::copy(parse_ip6("2002:c633:6401::1")->bytes, event.source);
+    std::ranges::copy(parse_ip6("2002:c000:201::1")->bytes, event.destination);
+    std::ranges::copy(parse_ip4("198.51.100.1")->bytes(), event.target);
+    event.outer_mark = 3;
+    const std::string text =
+        "tunnel packet of 198.51.100.1, from 2002:c633:6401::1 to 2002:c000:201::1, marked Not-ECT "
+        "inside and CE outside: tunnel packet with a congestion mark its sender would not "
+        "understand (RFC 6040)";
+    CHECK(is_of_tunnel(event));
+    CHECK_FALSE(is_of_tunnel(denied_by_slot_7()));
+    CHECK(describe_marks(event) == text);
+    CHECK(event_json(event, nullptr, "stf0") == Json{{"uptime_ns", 0},
+                                                     {"reason", "STF_IN_ECN"},
+                                                     {"peer", "198.51.100.1"},
+                                                     {"source", "2002:c633:6401::1"},
+                                                     {"destination", "2002:c000:201::1"},
+                                                     {"inner_mark", "Not-ECT"},
+                                                     {"outer_mark", "CE"},
+                                                     {"interface", "stf0"},
+                                                     {"hook", "xdp"},
+                                                     {"text", text}});
+    event.inner_mark = 1;
+    event.outer_mark = 2;
+    CHECK(event_json(event, nullptr, "stf0")["inner_mark"] == "ECT(1)");
+    CHECK(event_json(event, nullptr, "stf0")["outer_mark"] == "ECT(0)");
+}

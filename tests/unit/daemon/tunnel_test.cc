@@ -70,15 +70,18 @@ TEST_CASE("tunnel: 6to4: its site, its on-link prefix, its peers (S9, S27)") {
     CHECK(to_string(tunnel.address) == "2002:c000:201::1/32");
     CHECK(tunnel.peer_len == 16);
     CHECK(tunnel.peer == "stf0-peer");
-    CHECK(tunnel.flags == (FGW_STF_6TO4 | FGW_STF_INPUT | FGW_STF_INGRESS));
+    CHECK(tunnel.flags == (FGW_STF_6TO4 | FGW_STF_INPUT | FGW_STF_INGRESS | FGW_STF_ECN_LOG));
 }
 
-TEST_CASE("tunnel: switches become flags: input, ingress filter, private addresses (S7, S8, S2)") {
+TEST_CASE(
+    "tunnel: switches become flags: input, ingress filter, private addresses, the log of marks "
+    "(S7, S8, S2, S30)") {
     config::Stf stf = of_6to4("2002:c000:201::1/16");
     stf.input = false;
     stf.ingress_filter = false;
     stf.permit_rfc1918 = true;
     stf.ecn = config::Ecn::Rfc6040;
+    stf.ecn_log = false;
     const Tunnel tunnel = make_tunnel(stf);
     CHECK(tunnel.flags == (FGW_STF_6TO4 | FGW_STF_PRIVATE_OUTER | FGW_STF_PRIVATE_6TO4));
     CHECK(tunnel.ecn == FGW_ECN_RFC6040);
@@ -107,7 +110,8 @@ TEST_CASE("tunnel: 6rd: a site has its delegated prefix and a border relay (R16,
     CHECK(to_string(tunnel.address) == "2001:db8:102:300::1/32");
     CHECK(to_string(*tunnel.border_relay) == "10.0.0.1");
     CHECK(tunnel.peer_len == 0);
-    CHECK(tunnel.flags == (FGW_STF_INPUT | FGW_STF_INGRESS | FGW_STF_PRIVATE_OUTER));
+    CHECK(tunnel.flags ==
+          (FGW_STF_INPUT | FGW_STF_INGRESS | FGW_STF_PRIVATE_OUTER | FGW_STF_ECN_LOG));
 }
 
 TEST_CASE("tunnel: 6rd: who has no border relay, or is it, relays (R16)") {
