@@ -12,10 +12,10 @@ build='g++ make pkg-config clang-19 llvm-19 bpftool libbpf-dev libelf-dev zlib1g
 run='iproute2 procps python3'
 tests='clang-format-19 curl ethtool ncat socat iperf3 iputils-ping unbound nginx-light openssh-server
   openssh-client tcpdump mandoc git vsftpd lftp tnftp openssl libsodium23 libclang-rt-19-dev
-  netbase libkrb5-3 libk5crypto3 libcom-err2 libpam0g libevent-2.1-7 libtirpc3 libwrap0 libselinux1'
+  netbase libkrb5-3 libk5crypto3 libcom-err2 libpam0g libevent-2.1-7 libtirpc3 libwrap0 libselinux1 libnsl2'
 # Unpacked and not installed: an FTP server excludes every other, and nobody's machine shall have
 # an inetd, telnet and the r-commands, with set-user-ID programs, for the sake of tests.
-unpacked='pure-ftpd openbsd-inetd xinetd inetutils-inetd inetutils-telnet inetutils-telnetd rsh-server rsh-client'
+unpacked='pure-ftpd openbsd-inetd xinetd inetutils-inetd inetutils-telnet inetutils-telnetd inetutils-ftpd rsh-server rsh-client'
 unpacked_to=/usr/local/lib/faith-gw-tests
 vm='qemu-system-x86 kmod busybox-static python3-venv clang-14'
 
