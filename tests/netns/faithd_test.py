@@ -82,14 +82,33 @@ def start_errors(t):
     equal(len(gw.status()["services"]), 2, "services in status")
 
 
-@test("faithd: names of services(5), options until the service, and no more of them behind it (D4)")
+@test("faithd: names of services(5) in any case, or numbers; one name is one service (D4)")
+def service_names(t):
+    net, gw = newsletter(t)
+    gw.load("--no-relay")
+    names = {"telnet": 23, "SSH": 22, "pop3": 110, "2222": 2222}
+    for name, port in names.items():
+        Banner(net.four, FOUR, port)
+        faithd = Faithd(t, net.dual, name)
+        equal(banner(net.six, TARGET, port), "four", name)
+        contains(faithd.text(), f"starting {name} relay", "its name in the log")
+    equal([s["port"] for s in gw.status()["services"]], sorted(names.values()), "services in status")
+
+
+@test("faithd: options stand before the service, joined or not; behind it is the local server's (D2, D4)")
 def command_line(t):
     net, gw = newsletter(t)
     gw.load("--no-relay")
-    Banner(net.four, FOUR, 23)
-    Faithd(t, net.dual, "telnet")
-    equal(banner(net.six, TARGET, 23), "four", "telnet")
-    equal([s["port"] for s in gw.status()["services"]], [23], "services in status")
+    rules = t.write("faithd.conf", PERMIT_ALL)
+    contains(run(t, net.dual, "-f", rules, "2222", "-p", rc=2), '"-p" is not the absolute path of a program', "an option behind it")
+    listener = net.four.listen(FOUR, 2222)
+    equal(run(t, net.dual, "-dpf" + rules, "2222", "/bin/echo", "echo", "-p", "-f"), "", "options in one word")
+    equal(banner(net.six, DUAL6, 2222), "-p -f", "what the local server has")
+    _, server = pair(net, TARGET, 2222, listener)
+    check(server.getpeername()[1] in RESERVED, "-p had no effect")
+    run(t, net.dual, "-d", "-p", "-f", rules, "2223")
+    run(t, net.dual, "-f", rules, "--", "2224")
+    equal([s["port"] for s in gw.status()["services"]], [2222, 2223, 2224], "services in status")
 
 
 @test("faithd: -p connects from a reserved port, without it from any other (D2, D32)")

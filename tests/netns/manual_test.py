@@ -203,6 +203,11 @@ def access_control(t):
 def inetd_lines(t):
     net, gw, machine = world(t)
     servers_of_four(t, net, machine)
+    # Unchanged they are taken without a word, and are IPv4's.
+    program = Program(net.dual, *machine.argv("dual", INETD, "-d", t.write("inetd.conf", INETD_CONF)), port=22)
+    said = machine.type(f"faith-gw capture --pid {program.process.pid} --all", rc=1)
+    contains(said, "is a socket of IPv4, where no connection to an IPv6 prefix can arrive", "with tcp6/faith")
+    program.end()
     lines = INETD_CONF.replace("tcp6/faith", "tcp6      ").replace(" faithd ", f" {FAITHD} ")
     program = Program(net.dual, *machine.argv("dual", INETD, "-d", t.write("inetd.conf", lines)), port=22)
     said = machine.type(f"faith-gw capture --pid {program.process.pid} --all")

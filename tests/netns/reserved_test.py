@@ -3,12 +3,13 @@
 """Connections to servers that believe a peer on a port below 1024: reserved_source_port, which
 faithd(8) had as -p (D31, D32; V14).
 """
+import re
 import resource
 import select
 import socket
 
 from gateway import newsletter, on
-from harness import SLOW, check, contains, equal, main, test, wait_for
+from harness import ROOT, SLOW, check, contains, equal, main, test, wait_for
 from hosts import DUAL4, FOUR, SIX
 from peers import RESERVED, Banner, accept, banner, pair
 
@@ -153,6 +154,16 @@ def not_permitted(t):
         equal(banner(net.six, TARGET, PORT), "refused", "what the client hears")
     wait_for(lambda: "no permission for a reserved source port (CAP_NET_BIND_SERVICE)" in log.read_text(), "the log")
     equal(banner(net.six, TARGET, PLAIN), "four", "who answers on another port")
+
+
+@test("reserved: the capabilities that the systemd unit leaves are enough (D32)", needs=("setpriv",))
+def of_the_unit(t):
+    unit = (ROOT / "config/faith-gw.service").read_text()
+    left = [word.removeprefix("CAP_").lower() for word in re.search("^CapabilityBoundingSet=(.*)", unit, re.M)[1].split()]
+    contains(left, "net_bind_service", "the unit's capabilities")
+    kept = ",".join(["-all", *(f"+{name}" for name in left)])
+    net, _, _ = gateway(t, wrapper=["setpriv", "--bounding-set", kept, "--inh-caps", "-all", "--no-new-privs"])
+    check(peer_of(net, net.four.listen(FOUR, PORT), PORT)[1] in RESERVED, "the server sees another port")
 
 
 if __name__ == "__main__":
