@@ -65,6 +65,33 @@ static __always_inline int xdp_from_tunnel(struct xdp_md *ctx, enum fgw_reason r
 	return xdp_verdict(reason);
 }
 
+/* What faith.h says of a packet to a prefix, its fixed header at `network`. An IPv6 header begins
+ * at one of three places here, so inlined everything from here on would be walked three times
+ * and once more for each way to read the headers in front. */
+FGW_SUBPROGRAM int fgw_guard(struct xdp_md *ctx, struct guarded *seen, __u32 network)
+{
+	const struct packet packet = packet_from_xdp(ctx);
+	struct cursor cursor;
+
+	FGW_FORGET(network);
+	if (!seen || network > ETH_MAX_HEADER)
+		return FGW_DROP_TRUNCATED;
+	cursor = cursor_at(&packet, network + (__u32)sizeof(seen->header));
+	return faith_guard(&cursor, &seen->header, &seen->tcp);
+}
+
+static __always_inline enum fgw_reason xdp_guard(struct xdp_md *ctx, struct cursor *cursor,
+						 struct guarded *seen)
+{
+	__u32 network = cursor->at;
+	enum fgw_reason reason = guard_destination(cursor, seen);
+
+	if (reason != FGW_PASS_TCP)
+		return reason;
+	seen->tcp = (struct faith_tcp){}; /* the verifier of Linux 6.1 hands out nothing unset */
+	return (enum fgw_reason)fgw_guard(ctx, seen, network);
+}
+
 SEC("xdp.frags")
 int fgw_xdp_ingress(struct xdp_md *ctx)
 {
@@ -91,7 +118,7 @@ int fgw_xdp_ingress(struct xdp_md *ctx)
 	}
 	if (protocol == FGW_L3_IP6) {
 		network = cursor.at;
-		reason = guard_ip6(&cursor, &seen);
+		reason = xdp_guard(ctx, &cursor, &seen);
 	}
 	if (reason == FGW_PASS_TCP && tcp_opens(&seen.tcp.header)) {
 		const struct admission admission = {

@@ -16,9 +16,10 @@ enum fgw_l3 {
 	FGW_L3_ANY = 0xffff, /* every other value may occur too */
 };
 
-#define ETH_ADDRESSES 12 /* bytes before the type */
-#define ETH_HEADER    14 /* without a tag */
-#define ETH_MAX_TAGS  2	 /* 802.1ad outside, 802.1Q inside */
+#define ETH_ADDRESSES  12 /* bytes before the type */
+#define ETH_HEADER     14 /* without a tag */
+#define ETH_MAX_TAGS   2  /* 802.1ad outside, 802.1Q inside */
+#define ETH_MAX_HEADER (ETH_HEADER + ETH_MAX_TAGS * 4)
 
 /* The first bytes of a frame that was inside of another packet. */
 struct eth_front {

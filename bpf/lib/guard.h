@@ -14,8 +14,10 @@ struct guarded {
 	struct faith_tcp tcp;
 };
 
-/* Judge the IPv6 packet at the cursor. */
-static __always_inline enum fgw_reason guard_ip6(struct cursor *cursor, struct guarded *seen)
+/* Whether the IPv6 packet at the cursor is to a prefix: FGW_PASS_TCP so far, the cursor behind
+ * its fixed header; else why it is not, or why nothing may reach it. */
+static __always_inline enum fgw_reason guard_destination(struct cursor *cursor,
+							 struct guarded *seen)
 {
 	const struct fgw_config *config;
 
@@ -32,7 +34,15 @@ static __always_inline enum fgw_reason guard_ip6(struct cursor *cursor, struct g
 	config = config_get();
 	if (!config || !config->keepfaith)
 		return FGW_DROP_KEEPFAITH_OFF;
-	return faith_guard(cursor, &seen->header, &seen->tcp);
+	return FGW_PASS_TCP;
+}
+
+/* Judge the IPv6 packet at the cursor. */
+static __always_inline enum fgw_reason guard_ip6(struct cursor *cursor, struct guarded *seen)
+{
+	enum fgw_reason reason = guard_destination(cursor, seen);
+
+	return reason == FGW_PASS_TCP ? faith_guard(cursor, &seen->header, &seen->tcp) : reason;
 }
 
 #endif
