@@ -109,7 +109,9 @@ int fgw_xdp_ingress(struct xdp_md *ctx)
 	if (protocol == FGW_L3_IP4 && cursor.at == ETH_HEADER) {
 		bool fast = xdp_has_fast_path() && fast_is_ours(ctx);
 
-		reason = (enum fgw_reason)fgw_stf_in(ctx, probe ? 1 : 0);
+		reason = (enum fgw_reason)fgw_stf_in(ctx, probe	 ? STF_IN_PROBING
+							  : fast ? STF_IN_FAST
+								 : STF_IN_SLOWLY);
 		if (probe) { /* it may have moved, as far as the verifier knows */
 			probe = xdp_probe(ctx);
 			return probe ? xdp_answer_probe(probe, reason, &decision) : XDP_ABORTED;

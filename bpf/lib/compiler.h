@@ -23,6 +23,9 @@
  * proven, but that an older verifier needs to see right before the use. */
 #define FGW_FORGET(value) __asm__ volatile("" : "+r"(value))
 
+/* What stands before it is in memory before what stands behind it: for whoever interrupts. */
+#define FGW_BARRIER() __asm__ volatile("" : : : "memory")
+
 /* A function of its own to the verifier: walked once, from any state, where an inlined one
  * is walked again for every state that its caller may be in. Weak, because more than one
  * program brings it along and the linker keeps one. Pointers come in as maybe null. */

@@ -44,16 +44,14 @@ static __always_inline bool fast_yields(void)
 }
 
 /* What any router would forward without a second look: one buffer, nothing behind the packet,
- * no option for routers, and a hop left. To no prefix of the gateway. */
+ * no option for routers, and a hop left. */
 static __always_inline bool fast_forwards(struct xdp_md *ctx, const struct ip6_header *inner)
 {
 	long length = (long)ctx->data_end - (long)ctx->data;
-	struct fgw_prefix_val prefix;
 
 	return length == (long)bpf_xdp_get_buff_len(ctx) &&
 	       length == (long)sizeof(struct fast_frame) + be16_to_host(inner->payload_length) &&
-	       inner->hop_limit > 1 && inner->next_header != FGW_L4_HOP_BY_HOP && !fast_yields() &&
-	       prefix_match(inner->destination, &prefix) == PREFIX_NONE;
+	       inner->hop_limit > 1 && inner->next_header != FGW_L4_HOP_BY_HOP && !fast_yields();
 }
 
 /* A SYN whose maximum segment size the slow path would lower (mss_clamp). Like there, only when
@@ -101,10 +99,12 @@ static __always_inline bool fast_is_ours(struct xdp_md *ctx)
 	       fast_is_station(frame, own->mac);
 }
 
-/* The kernel's route of an inner packet that came in by `ifindex`; into `route`. */
+/* The kernel's route of an inner packet that came in by `ifindex`; into `query`. */
 static __always_inline long fast_route6(struct xdp_md *ctx, const struct ip6_header *inner,
-					__u32 ifindex, struct bpf_fib_lookup *route)
+					__u32 ifindex, union route_query *query)
 {
+	struct bpf_fib_lookup *route = &query->lookup;
+
 	route->family = ROUTE_INET6;
 	route->ifindex = ifindex;
 	route->l4_protocol = inner->next_header;
@@ -113,7 +113,7 @@ static __always_inline long fast_route6(struct xdp_md *ctx, const struct ip6_hea
 	route->flowinfo &= host_to_be32(0x0fffffff);
 	fgw_copy(route->ipv6_src, inner->source, sizeof(route->ipv6_src));
 	fgw_copy(route->ipv6_dst, inner->destination, sizeof(route->ipv6_dst));
-	return bpf_fib_lookup(ctx, route, sizeof(*route), 0);
+	return fgw_route_ask(ctx, query);
 }
 
 /* The front of an untagged frame with IPv6, its header copied out. */
@@ -133,9 +133,11 @@ static __always_inline struct fast_frame *fast_parse(struct xdp_md *ctx, struct 
 FGW_SUBPROGRAM int fgw_stf_fast_in(struct xdp_md *ctx)
 {
 	const struct fgw_stf_mark *mark = (const struct fgw_stf_mark *)(long)ctx->data_meta;
-	struct bpf_fib_lookup route = {};
+	union route_query query = {};
+	const struct bpf_fib_lookup *route = &query.lookup;
 	const __u8 any[4] = {0, 0, 0, 0};
 	struct ip6_header inner;
+	struct fgw_prefix_val prefix;
 	struct fast_frame *frame = fast_parse(ctx, &inner);
 	const struct fgw_stf *stf;
 
@@ -143,32 +145,34 @@ FGW_SUBPROGRAM int fgw_stf_fast_in(struct xdp_md *ctx)
 		return XDP_PASS;
 	stf = stf_find(mark->peer, any);
 	if (!stf || !(stf->flags & FGW_STF_FAST) || !fast_forwards(ctx, &inner) ||
-	    fast_needs_clamp(ctx, stf, &inner))
+	    fast_needs_clamp(ctx, stf, &inner) ||
+	    prefix_match(inner.destination, &prefix) != PREFIX_NONE)
 		return XDP_PASS;
-	if (fast_route6(ctx, &inner, stf->device, &route) != BPF_FIB_LKUP_RET_SUCCESS ||
-	    !fast_interface(route.ifindex))
+	if (fast_route6(ctx, &inner, stf->device, &query) != BPF_FIB_LKUP_RET_SUCCESS ||
+	    !fast_interface(route->ifindex))
 		return XDP_PASS;
-	fgw_copy(frame->destination, route.dmac, sizeof(frame->destination));
-	fgw_copy(frame->source, route.smac, sizeof(frame->source));
+	fgw_copy(frame->destination, route->dmac, sizeof(frame->destination));
+	fgw_copy(frame->source, route->smac, sizeof(frame->source));
 	frame->inner.hop_limit--;
 	/* Nobody there knows the mark. Taking it away cannot fail. */
 	bpf_xdp_adjust_meta(ctx, sizeof(*mark));
-	return (int)bpf_redirect(route.ifindex, 0);
+	return (int)bpf_redirect(route->ifindex, 0);
 }
 
 /* The Ethernet header to the next router of an outer packet, or to the peer itself. */
 static __always_inline bool fast_route4(struct xdp_md *ctx, const struct fgw_stf *stf,
-					const struct ip4_header *outer,
-					struct bpf_fib_lookup *route)
+					const struct ip4_header *outer, union route_query *query)
 {
-	*route = (struct bpf_fib_lookup){.family = ROUTE_INET,
-					 .l4_protocol = FGW_L4_IP6,
-					 .ifindex = stf->peer,
-					 .tot_len = be16_to_host(outer->total_length),
-					 .tos = (__u8)(outer->service & ~ECN_BITS)};
+	struct bpf_fib_lookup *route = &query->lookup;
+
+	*query = (union route_query){.lookup = {.family = ROUTE_INET,
+						.l4_protocol = FGW_L4_IP6,
+						.ifindex = stf->peer,
+						.tot_len = be16_to_host(outer->total_length),
+						.tos = (__u8)(outer->service & ~ECN_BITS)}};
 	fgw_copy(&route->ipv4_src, outer->source, sizeof(route->ipv4_src));
 	fgw_copy(&route->ipv4_dst, outer->destination, sizeof(route->ipv4_dst));
-	return bpf_fib_lookup(ctx, route, sizeof(*route), 0) == BPF_FIB_LKUP_RET_SUCCESS &&
+	return fgw_route_ask(ctx, query) == BPF_FIB_LKUP_RET_SUCCESS &&
 	       route->ifindex == stf->uplink;
 }
 
@@ -190,12 +194,12 @@ static __always_inline bool fast_put_in(struct xdp_md *ctx, const struct bpf_fib
 	return true;
 }
 
-/* An untagged frame to our own station, with IPv6 in it to no prefix. */
+/* A frame with IPv6 to no prefix of the gateway, which the guard has made sure of. */
 FGW_SUBPROGRAM int fgw_stf_fast_out(struct xdp_md *ctx)
 {
 	struct ip6_header inner;
 	const __u8 any[4] = {0, 0, 0, 0};
-	struct bpf_fib_lookup route = {};
+	union route_query query = {};
 	const struct fgw_stf *stf;
 	struct ip4_header outer;
 	__u32 hop;
@@ -205,10 +209,10 @@ FGW_SUBPROGRAM int fgw_stf_fast_out(struct xdp_md *ctx)
 	if (!fast_forwards(ctx, &inner))
 		return XDP_PASS;
 	/* A tunnel's device has no neighbours that the kernel could know. */
-	if (!route_leads_out(fast_route6(ctx, &inner, ctx->ingress_ifindex, &route)))
+	if (!route_leads_out(fast_route6(ctx, &inner, ctx->ingress_ifindex, &query)))
 		return XDP_PASS;
-	stf = stf_find(route.ifindex, any);
-	if (!stf || stf->device != route.ifindex || !(stf->flags & FGW_STF_FAST) ||
+	stf = stf_find(query.lookup.ifindex, any);
+	if (!stf || stf->device != query.lookup.ifindex || !(stf->flags & FGW_STF_FAST) ||
 	    !fast_interface(stf->uplink) || fast_needs_clamp(ctx, stf, &inner))
 		return XDP_PASS;
 	/* What is known of the path, and who is told, is the slow path's business. */
@@ -217,14 +221,14 @@ FGW_SUBPROGRAM int fgw_stf_fast_out(struct xdp_md *ctx)
 	/* The route has put the gateway, if there is one, where the destination was. */
 	hop = stf_next_hop(stf, inner.destination);
 	if (!hop)
-		hop = stf_next_hop(stf, (const __u8 *)route.ipv6_dst);
+		hop = stf_next_hop(stf, (const __u8 *)query.lookup.ipv6_dst);
 	if (stf_out_header(stf, &inner, hop,
 			   (__u32)sizeof(inner) + be16_to_host(inner.payload_length), false,
 			   bpf_get_prandom_u32(), &outer) != FGW_STF_OUT ||
-	    !fast_route4(ctx, stf, &outer, &route))
+	    !fast_route4(ctx, stf, &outer, &query))
 		return XDP_PASS;
 	/* Only the driver's room in front can lack, and then nothing was changed. */
-	if (!fast_put_in(ctx, &route, &outer))
+	if (!fast_put_in(ctx, &query.lookup, &outer))
 		return XDP_PASS;
 	return (int)bpf_redirect(stf->uplink, 0);
 }

@@ -265,6 +265,19 @@ struct fgw_pmtu {
 };
 FGW_ASSERT_SIZE(struct fgw_pmtu, 16);
 
+/* fgw_routes: what the fast path of tunnels has asked the kernel's routing tables, and the answer,
+ * which holds for the tick in which it was given. One per CPU; private to the programs. */
+#define FGW_ROUTE_SLOTS 256 /* a power of two */
+
+struct fgw_route {
+	__u64 question[8]; /* struct bpf_fib_lookup before */
+	__u64 answer[8];   /* and after */
+	__u64 tick;	   /* bpf_jiffies64() */
+	__s32 result;	   /* what bpf_fib_lookup() returned */
+	__u32 busy;	   /* 1: whom this one interrupted is at it */
+};
+FGW_ASSERT_SIZE(struct fgw_route, 144);
+
 /* fgw_stf_slow: a ring of packets that are for user space. What comes for a tunnel in fragments
  * goes there whole, IPv4 header and all, and nowhere else: without a reader the ring is soon
  * full, and what finds no room is dropped. A record is a struct fgw_slow_packet and the room

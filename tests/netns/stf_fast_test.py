@@ -8,15 +8,17 @@ The hosts are those of stf_test.py. A veth hands a frame of XDP only to a far en
 loses what a sender left to be done about checksums: `fast_sites` sets both as on real wires.
 """
 import struct
+import time
 
 from gateway import more
 from harness import check, contains, equal, main, test, wait_for
 from stf_sites import A, B, EAST, WEST, bulk, checksum_errors, pings, site, tunnel, two_sites
 from stf_wire import Sea, ip4, proto41
-from wire import (ACK, ECHO_REPLY, HOPOPTS, ICMP6, RST, SYN, TCP, TIME_EXCEEDED, TOO_BIG, Wire, echo, icmp6, ip6, options,
-                  tcp)
+from wire import (ACK, ECHO_REPLY, HOPOPTS, ICMP6, RST, SYN, TCP, TIME_EXCEEDED, TOO_BIG, Packet, Wire, echo, icmp6, ip6,
+                  options, tcp)
 
 NEEDS = ("ethtool",)
+MONOTONIC_COARSE = 6  # <linux/time.h>; Python knows no name for it
 FAST = {"fast_path": True}
 
 
@@ -208,6 +210,61 @@ def unknown_neighbour(t):
     before = gw.reasons()
     equal(pings(net.a, B, count=20), 20, "answers")
     mostly(ways(gw, before)["STF_FAST_OUT"], 20, "out by the fast path")
+
+
+def into_lan(ends, hosts):
+    """{host: stations that its packets went to}, of two packets to each."""
+    wanted, seen = 2 * len(hosts), {}
+    ends.lan.forget()
+    for host in hosts:
+        ends.sea.send(*[ip4(EAST, WEST, 41, ip6(B, host, ICMP6, still(B, host)))] * 2)
+
+    def arrived():
+        while frame := ends.lan.frame():
+            packet = Packet(frame[14:])
+            if packet.source == B:
+                seen.setdefault(packet.target, []).append(frame[:6].hex(":"))
+        return sum(map(len, seen.values())) >= wanted
+
+    wait_for(arrived, f"{wanted} packets in the LAN")
+    return seen
+
+
+def next_tick():
+    """The kernel's coarse clock moves once a tick."""
+    now = time.clock_gettime(MONOTONIC_COARSE)
+    wait_for(lambda: time.clock_gettime(MONOTONIC_COARSE) > now, "the next tick")
+
+
+@test("stf_fast: of hundreds of hosts at once each gets what is for it: remembered routes are not mixed up", needs=NEEDS)
+def many_hosts(t):
+    net = fast_sites(t)
+    ends, before = Ends(net), net.west.gw.reasons()
+    stations = {f"{site(WEST)}1:{i:x}": f"02:00:00:01:{i >> 8:02x}:{i & 255:02x}" for i in range(1, 601)}
+    net.west.ip(*(f"neigh add {host} lladdr {mac} dev eth0 nud permanent" for host, mac in stations.items()))
+    hosts = list(stations)
+    seen = {}
+    for start in range(0, len(hosts), 50):  # a veth holds 256 frames
+        seen |= into_lan(ends, hosts[start:start + 50])
+    wrong = [(host, macs) for host, macs in seen.items() if macs != [stations[host]] * 2]
+    equal((len(seen), wrong[:3]), (len(stations), []), "hosts, and those who got something else")
+    mostly(ways(net.west.gw, before)["STF_FAST_IN"], 2 * len(hosts), "in by the fast path")
+
+
+@test("stf_fast: a neighbour that has moved is believed from the next tick on, and so is a route", needs=NEEDS)
+def moves(t):
+    net = fast_sites(t)
+    ends, host = Ends(net), f"{site(WEST)}77"
+    for number in range(8):
+        mac = f"02:00:00:02:00:{number:02x}"
+        net.west.ip(f"neigh replace {host} lladdr {mac} dev eth0 nud permanent")
+        next_tick()
+        equal(into_lan(ends, [host]), {host: [mac] * 2}, f"stations after {number} moves")
+    net.west.ip(f"route add blackhole {host}")
+    next_tick()
+    with net.west.gw.counts(STF_IN=3, STF_FAST_IN=0):
+        ends.sea.send(*[ip4(EAST, WEST, 41, ip6(B, host, ICMP6, still(B, host)))] * 2)
+        ends.into(ip4(EAST, WEST, 41, ip6(B, A, HOPOPTS, options(ICMP6) + still(B, A))))  # behind them
 
 
 @test("stf_fast: an interface that cannot take part is named, and all goes the slow way", needs=NEEDS)

@@ -149,15 +149,19 @@ class Wire:
     def send_as(self, ethertype, payload):
         self.tap.send(self.peer_mac + self.own_mac + struct.pack("!H", ethertype) + payload)
 
-    def _next(self):
-        """One IPv6 packet that came in, or None when none is waiting."""
+    def frame(self):
+        """One frame with an IPv6 packet that came in, or None when none is waiting."""
         while True:
             try:
                 frame, origin = self.tap.recvfrom(1 << 17)
             except BlockingIOError:
                 return None
             if origin[2] != PACKET_OUTGOING and origin[1] == ETH_P_IPV6 and len(frame) >= 54:
-                return Packet(frame[14:])
+                return frame
+
+    def _next(self):
+        frame = self.frame()
+        return Packet(frame[14:]) if frame else None
 
     def forget(self):
         while self._next():
