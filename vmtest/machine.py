@@ -49,7 +49,7 @@ def tsc_khz():
         first = reading()
         time.sleep(0.2)  # the longer, the more exact: here to a few parts in a million
         last = reading()
-        del counter, octets  # they hold the page
+        counter = octets = None  # they hold the page
     return (last[1] - first[1]) * 1_000_000 // (last[0] - first[0])
 
 

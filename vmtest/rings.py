@@ -9,7 +9,6 @@ usage: rings.py DIR    DIR holds `plan` (shell assignments); `record.json` is wr
 import json
 import os
 import pathlib
-import re
 import shlex
 import subprocess
 import sys

@@ -20,7 +20,7 @@ import sys
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "netns"))
 
 from harness import Scope, wait_for  # noqa: E402
-from stf_sites import A, B, EAST, WEST, pings, tunnel, two_sites  # noqa: E402
+from stf_sites import B, EAST, WEST, pings, tunnel, two_sites  # noqa: E402
 
 PLAIN_A, PLAIN_B = "2001:db8:a::2", "2001:db8:b::2"
 VETH, WIRES = "a veth as it is", "as wires are"

@@ -39,7 +39,7 @@ SHOWN = C + 'TEST_CASE("addr: shown (D1)") {}\nTEST_CASE("addr: with `ticks` and
 GOOD = {
     "docs/faithd.md": "# Faith\n\n| id | what |\n|---|---|\n" + table(FAITHD, F2="no | declined | why |", F3="no | later | why |"),
     "docs/tunnels.md": table(TUNNELS, S1="x \\| y | fact | so | `addr: shown (D1)`"),
-    "tests/netns/wire_test.py": MODULE + 'for what in "ab":\n    @test(f"wire: {what} is seen")\n    def f(t):\n        pass\n',
+    "tests/netns/wire_test.py": MODULE + 'from harness import test\nfor what in "ab":\n    @test(f"wire: {what} is seen")\n    def f(t):\n        pass\n',
     "include/faith/names.h": C + '#define FGW_MAP_A "fgw_a"\n#define FGW_PROG_HOOK "fgw_hook"\n#define FGW_PIN_A "a"\n',
     "include/faith/abi.h": C + "#include <linux/types.h>\n" + 400 * "\n",  # long, as style.py says it is
     "include/faith/reasons.h": C + 'X(GOOD, 0, GUARD, "good") \\\nX_RETIRED(1) \\\nX(BAD, 2, RELAY, "bad")\n',
@@ -140,6 +140,7 @@ FAULTS: dict[str, list[tuple[dict[str, str], str]]] = {
         ({"tool.sh": SH + "if\n"}, "tool.sh:4: does not parse"),
         ({"tool.sh": SH.replace("/sh", "/zsh")}, "tool.sh:1: neither sh"),
         ({"tool.py": PY + "def\n"}, "tool.py:3: does not parse"),
+        ({"tool.py": PY + "\n\ndef it():\n    return that\n"}, "tool.py:6: undefined name 'that'"),
         ({"plain": SH}, "plain:1: has #! but"),
     ],
     "style": [

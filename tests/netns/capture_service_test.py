@@ -175,7 +175,7 @@ def established(t):
 @test("capture_service: the rules decide before the program is asked; keepfaith off closes it, too")
 def rules_hold(t):
     net, gw = newsletter(t)
-    rules = t.write("rules", f"::/0 deny 192.0.2.3\n::/0 permit 0.0.0.0/0 port 8080\n")
+    rules = t.write("rules", "::/0 deny 192.0.2.3\n::/0 permit 0.0.0.0/0 port 8080\n")
     gw.load("--no-relay", "--acl", rules)
     program = server(t, net.dual)
     gw.run("capture", "--pid", program.process.pid)

@@ -211,7 +211,7 @@ def bounce(t):
     seven = ftp.net.client("seven", "eth2", "2001:db8:7::")
     victim = seven.listen("::", 2222)
     with ftp.gw.counts(CONNECTED=0, FTP_DATA=0):
-        for line, code in ((f"EPRT |2|2001:db8:7::2|2222|", "501"), (lprt("2001:db8:7::2", 2222), "501"),
+        for line, code in (("EPRT |2|2001:db8:7::2|2222|", "501"), (lprt("2001:db8:7::2", 2222), "501"),
                            (f"EPRT |2|{TARGET}|2222|", "501"), ("EPRT |2|::1|2222|", "501"),
                            (f"EPRT |2|{SIX}|514|", "504"), ("EPRT |2|six|2222|", "501"), ("EPRT", "501"),
                            (f"EPRT |9|{SIX}|2222|", "522"), ("LPRT 4,4,192,0,2,9,2,8,174", "521")):

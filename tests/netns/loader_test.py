@@ -296,7 +296,7 @@ def xdp_modes(t):
 @test("loader: an interface that disappears takes nothing else down; unload leaves nothing")
 def interface_disappears(t):
     net, gw = newsletter(t)
-    seven = net.client("seven", "eth2", "2001:db8:7::")
+    net.client("seven", "eth2", "2001:db8:7::")
     gw.load("eth0", "eth2", "--prefix", PREFIX + "/96", "-c", gw.config(""))
     held = Footprint(gw)
     Banner(net.four, FOUR, PORT)

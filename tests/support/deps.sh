@@ -10,7 +10,7 @@ set -eu
 build='g++ make pkg-config clang-19 llvm-19 bpftool libbpf-dev libelf-dev zlib1g-dev
   libspdlog-dev libfmt-dev catch2 libcli11-dev libtomlplusplus-dev nlohmann-json3-dev libmnl-dev libsystemd-dev'
 run='iproute2 procps python3'
-tests='clang-format-19 curl ethtool ncat socat iperf3 iputils-ping unbound nginx-light openssh-server
+tests='clang-format-19 pyflakes3 curl ethtool ncat socat iperf3 iputils-ping unbound nginx-light openssh-server
   openssh-client tcpdump mandoc git vsftpd lftp tnftp openssl libsodium23 libclang-rt-19-dev
   netbase libkrb5-3 libk5crypto3 libcom-err2 libpam0g libevent-2.1-7 libtirpc3 libwrap0 libselinux1 libnsl2'
 # Unpacked and not installed: an FTP server excludes every other, and nobody's machine shall have
