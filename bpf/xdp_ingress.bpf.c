@@ -12,6 +12,7 @@
 #include "lib/stf_fast.h"
 #include "lib/stf_in.h"
 #include "lib/stf_slow.h"
+#include "lib/stf_tell.h"
 #include "lib/finish.h"
 #include "lib/reply.h"
 
@@ -61,6 +62,8 @@ static __always_inline int xdp_from_tunnel(struct xdp_md *ctx, enum fgw_reason r
 	}
 	if (reason == FGW_STF_FRAGMENT || reason == FGW_STF_ICMP4)
 		reason = (enum fgw_reason)fgw_slow_path(ctx, reason);
+	if (reason == FGW_STF_IN_ODD_ECN || reason == FGW_STF_IN_ECN)
+		fgw_tell_marks(ctx, reason);
 	reason_count(reason);
 	return xdp_verdict(reason);
 }

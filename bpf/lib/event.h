@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Telling user space of what happened, as far as somebody keeps up: of connections that were denied
- * here, of odd marks in tunnels in stf_in.h. */
+ * here, of odd marks in tunnels in stf_tell.h. */
 #ifndef FGW_LIB_EVENT_H
 #define FGW_LIB_EVENT_H
 
@@ -15,19 +15,15 @@ static __always_inline void event_count_lost(void)
 		lost->packets++;
 }
 
-/* Empty but for its time and its verdict, or NULL: then it is counted as lost. */
-static __always_inline struct fgw_event *event_open(enum fgw_hook hook)
+/* Empty but for its time and its verdict; NULL when there is no room. */
+static __always_inline struct fgw_event *event_reserve(enum fgw_hook hook)
 {
-	struct fgw_event *event = NULL;
+	struct fgw_event *event = bpf_ringbuf_reserve(&fgw_events, sizeof(*event), 0);
 
-	if (rate_allows_anybody(FGW_RATE_EVENTS, FGW_EVENTS_PER_SECOND))
-		event = bpf_ringbuf_reserve(&fgw_events, sizeof(*event), 0);
-	if (!event) {
-		event_count_lost();
-		return NULL;
-	}
-	*event = (struct fgw_event){
-		.time_ns = bpf_ktime_get_ns(), .verdict = FGW_VERDICT_NO_RULE, .hook = hook};
+	if (event)
+		*event = (struct fgw_event){.time_ns = bpf_ktime_get_ns(),
+					    .verdict = FGW_VERDICT_NO_RULE,
+					    .hook = hook};
 	return event;
 }
 
@@ -35,10 +31,14 @@ static __always_inline void event_tell(const struct attempt *attempt,
 				       const struct decision *decision, enum fgw_hook hook,
 				       __u32 interface_index)
 {
-	struct fgw_event *event = event_open(hook);
+	struct fgw_event *event = NULL;
 
-	if (!event)
+	if (rate_allows_anybody(FGW_RATE_EVENTS, FGW_EVENTS_PER_SECOND))
+		event = event_reserve(hook);
+	if (!event) {
+		event_count_lost();
 		return;
+	}
 	event->reason = decision->reason;
 	event->verdict = decision->verdict;
 	fgw_copy(event->source, attempt->source, sizeof(event->source));

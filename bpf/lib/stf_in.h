@@ -11,7 +11,6 @@
 #define FGW_LIB_STF_IN_H
 
 #include "ctx_xdp.h"
-#include "event.h"
 #include "local.h"
 #include "route.h"
 #include "stf_frame.h"
@@ -30,42 +29,20 @@ stf_in_check_routes(struct xdp_md *ctx, const struct fgw_stf *stf, const struct 
 	return FGW_STF_IN;
 }
 
-/* RFC 6040 4.2: such marks are told, but not every one of a flood. Returns nothing of use. */
-FGW_SUBPROGRAM int fgw_tell_marks(const struct ip4_header *outer, const struct ip6_header *inner,
-				  __u32 reason, __u32 device)
-{
-	struct fgw_event *event;
-
-	if (!outer || !inner || !rate_allows_anybody(FGW_RATE_ECN, FGW_ECN_EVENTS_PER_SECOND))
-		return 0;
-	event = event_open(FGW_HOOK_XDP);
-	if (!event)
-		return 0;
-	event->reason = reason;
-	fgw_copy(event->source, inner->source, sizeof(event->source));
-	fgw_copy(event->destination, inner->destination, sizeof(event->destination));
-	fgw_copy(event->target, outer->source, sizeof(event->target));
-	event->interface_index = device;
-	event->inner_mark = stf_traffic_class(inner) & ECN_BITS;
-	event->outer_mark = outer->service & ECN_BITS;
-	bpf_ringbuf_submit(event, 0);
-	return 0;
-}
-
 static __always_inline enum fgw_reason stf_in_finish(struct xdp_md *ctx, const struct fgw_stf *stf,
 						     const struct ip4_header *outer,
 						     const struct ip6_header *inner, bool probing)
 {
-	struct fgw_stf_mark mark = {.mark = FGW_STF_MARK, .peer = stf->peer, .mss = stf->mss};
+	struct fgw_stf_mark mark = {.mark = FGW_STF_MARK,
+				    .peer = stf->peer,
+				    .mss = stf->mss,
+				    .outer_mark = outer->service & ECN_BITS};
 	struct eth_front front;
 	enum fgw_reason reason = stf_in_front(stf, outer, inner, &front);
 
-	if (probing)
+	if (reason == FGW_STF_IN_ECN || probing)
 		return reason;
-	if (reason != FGW_STF_IN && stf->flags & FGW_STF_ECN_LOG)
-		fgw_tell_marks(outer, inner, reason, stf->device);
-	if (reason == FGW_STF_IN_ECN)
-		return reason;
+	fgw_copy(mark.far, outer->source, sizeof(mark.far));
 	if (!xdp_take_out(ctx, ip4_header_length(outer), &front) || !xdp_mark(ctx, &mark))
 		return FGW_STF_IN_ROOM;
 	return reason;

@@ -243,9 +243,11 @@ struct fgw_stf_mark {
 	__u32 mark; /* FGW_STF_MARK */
 	__u32 peer; /* ifindex of the hidden peer */
 	__u16 mss;  /* as in struct fgw_stf */
-	__u16 pad;
+	__u8 outer_mark; /* congestion notification of the header that is gone */
+	__u8 pad;
+	__u8 far[4]; /* and its source; network byte order */
 };
-FGW_ASSERT_SIZE(struct fgw_stf_mark, 12);
+FGW_ASSERT_SIZE(struct fgw_stf_mark, 16);
 
 /* fgw_pmtu: how long a packet the IPv4 network takes to a tunnel's far end, where that is
  * followed (FGW_STF_PMTU) and it has said so (RFC 4213 3.2.2). What is not heard again is

@@ -89,7 +89,9 @@
     F(fgw_stf_mark, mark)                                                                          \
     F(fgw_stf_mark, peer)                                                                          \
     F(fgw_stf_mark, mss)                                                                           \
+    F(fgw_stf_mark, outer_mark)                                                                    \
     F(fgw_stf_mark, pad)                                                                           \
+    F(fgw_stf_mark, far)                                                                           \
     S(fgw_acl_class)                                                                               \
     F(fgw_acl_class, class_id)                                                                     \
     S(fgw_acl_dst_key)                                                                             \

@@ -10,6 +10,7 @@
 #include "tests/support/random_stf.h"
 #include "tests/support/stf_frame_oracle.h"
 
+#include <cstring>
 #include <iostream>
 #include <optional>
 
@@ -54,15 +55,29 @@ inline Packet inner_packet(const StfAddresses &addresses, std::uint8_t traffic_c
     return with_segment(packet);
 }
 
+/* A test run returns the mark in front of the frame; it knows the outer header of `incoming`. */
+inline Bytes marked(const StfWorld &world, const Bytes &frame, const Bytes &incoming) {
+    fgw_stf_mark mark{.mark = FGW_STF_MARK,
+                      .peer = world.stf.peer,
+                      .mss = world.stf.mss,
+                      .outer_mark = static_cast<__u8>(incoming.at(15) & 3),
+                      .pad = 0,
+                      .far = {}};
+    std::copy_n(incoming.begin() + 26, sizeof mark.far, mark.far);
+    Bytes both(sizeof mark + frame.size());
+    std::memcpy(both.data(), &mark, sizeof mark);
+    std::copy(frame.begin(), frame.end(), both.begin() + sizeof mark);
+    return both;
+}
+
 /* Random tunnels and changed frames for them: `run_one` puts one through the program, requires
  * that what came out is the oracle's, and tells the oracle's reason; these are compared with
  * what was counted, for a tunnel at a time. */
 template <class Tunnel>
-void check_random_frames(Tunnel &tunnel, StfWay way, int enough,
+void check_random_frames(const char *who, Tunnel &tunnel, StfWay way, int enough,
                          const std::function<std::optional<fgw_reason>(const Bytes &)> &run_one) {
     Random random;
-    std::cout << (way == StfWay::In ? "xdp_stf" : "tc_encap") << ": random packets, "
-              << random.seed() << std::endl;
+    std::cout << who << ": random packets, " << random.seed() << std::endl;
     for (int judged = 0; judged < enough;) {
         StfWorld world = random_tunnel(random);
         tunnel.become(world);

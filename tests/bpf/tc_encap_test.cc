@@ -180,18 +180,19 @@ TEST_CASE("tc_encap: longer than the MTU is not sent (S4, R8)") {
 TEST_CASE("tc_encap: changed at random, packets become in the kernel what the oracle would have") {
     Tunnel tunnel;
     using Counted = std::optional<fgw_reason>;
-    check_random_frames(tunnel, StfWay::Out, effort(300'000), [&](const Bytes &frame) -> Counted {
-        const Result<PacketRun> run = run_on_packet(tunnel.object().encap_program(), frame);
-        if (!run && frame.size() < 54) /* newer kernels take no cut header for a test */
-            return std::nullopt;
-        REQUIRE(run);
-        const auto number = static_cast<std::uint16_t>(
-            run->output.size() < 20 ? 0 : run->output[18] << 8 | run->output[19]);
-        const StfOutcome wanted = stf_oracle_frame_out(tunnel.world, frame, number);
-        const bool goes = wanted.reason == FGW_STF_OUT;
-        REQUIRE(static_cast<int>(run->verdict) == (goes ? TC_ACT_REDIRECT : TC_ACT_SHOT));
-        if (run->output != wanted.frame)
-            REQUIRE(hex(run->output) == hex(wanted.frame));
-        return wanted.reason;
-    });
+    check_random_frames(
+        "tc_encap", tunnel, StfWay::Out, effort(300'000), [&](const Bytes &frame) -> Counted {
+            const Result<PacketRun> run = run_on_packet(tunnel.object().encap_program(), frame);
+            if (!run && frame.size() < 54) /* newer kernels take no cut header for a test */
+                return std::nullopt;
+            REQUIRE(run);
+            const auto number = static_cast<std::uint16_t>(
+                run->output.size() < 20 ? 0 : run->output[18] << 8 | run->output[19]);
+            const StfOutcome wanted = stf_oracle_frame_out(tunnel.world, frame, number);
+            const bool goes = wanted.reason == FGW_STF_OUT;
+            REQUIRE(static_cast<int>(run->verdict) == (goes ? TC_ACT_REDIRECT : TC_ACT_SHOT));
+            if (run->output != wanted.frame)
+                REQUIRE(hex(run->output) == hex(wanted.frame));
+            return wanted.reason;
+        });
 }

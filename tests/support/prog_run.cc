@@ -7,22 +7,41 @@
 
 namespace faith::test {
 
-Result<PacketRun> run_on_packet(int program, const Bytes &input, int repeat) {
+namespace {
+
+Result<PacketRun> run(int program, const Bytes &input, bpf_test_run_opts options) {
     /* Longer than what went in, so that a grown packet is seen as one. */
     Bytes output(input.size() + 256);
-    bpf_test_run_opts options{};
     options.sz = sizeof options;
     options.data_in = input.data();
     options.data_size_in = static_cast<std::uint32_t>(input.size());
     options.data_out = output.data();
     options.data_size_out = static_cast<std::uint32_t>(output.size());
-    options.repeat = repeat;
     const int failed = bpf_prog_test_run_opts(program, &options);
     if (failed != 0)
         return system_error(-failed, "run a program on " + std::to_string(input.size()) + " bytes");
     output.resize(options.data_size_out);
     return PacketRun{
         .verdict = options.retval, .output = std::move(output), .nanoseconds = options.duration};
+}
+
+} // namespace
+
+Result<PacketRun> run_on_packet(int program, const Bytes &input, int repeat) {
+    bpf_test_run_opts options{};
+    options.repeat = repeat;
+    return run(program, input, options);
+}
+
+Result<PacketRun> run_on_frame(int program, const Bytes &input, std::uint32_t interface_index) {
+    xdp_md context{};
+    context.data_end = static_cast<std::uint32_t>(input.size());
+    context.ingress_ifindex = interface_index;
+    bpf_test_run_opts options{};
+    options.ctx_in = &context;
+    options.ctx_size_in = sizeof context;
+    options.repeat = 1;
+    return run(program, input, options);
 }
 
 Result<ProbeRun> run_probe(int program, const Bytes &frame, std::uint32_t magic) {

@@ -21,6 +21,8 @@ struct PacketRun {
     std::uint32_t nanoseconds = 0; /* per run, when repeated */
 };
 Result<PacketRun> run_on_packet(int program, const Bytes &input, int repeat = 1);
+/* For XDP: as if it came in by that interface, on which XDP must be running. */
+Result<PacketRun> run_on_frame(int program, const Bytes &input, std::uint32_t interface_index);
 
 /* A question to the XDP program (struct fgw_probe). */
 struct ProbeRun {
