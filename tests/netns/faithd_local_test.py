@@ -34,13 +34,16 @@ def local_server(t):
     equal(ending(talking), "fin", "the end of the local server")
 
 
-@test("faithd: a local server that cannot be is said to the starter; one word is enough of it (D5)")
+@test("faithd: a local server that cannot be is said to the starter; one word is enough of it (D5)", needs=("sshd",))
 def local_server_words(t):
     net, gw = newsletter(t)
     gw.load("--no-relay")
     good = t.write("good.conf", PERMIT_ALL)
     contains(run(t, net.dual, "-f", good, "2222", "/no/such/telnetd", rc=1), "/no/such/telnetd", "a program that is missing")
     contains(run(t, net.dual, "-f", good, "2222", "telnetd", rc=2), "absolute path", "a relative path")
+    # The manual page has BSD's directories.
+    contains(run(t, net.dual, "-f", good, "2222", "/usr/libexec/sshd", "sshd", "-i", rc=1),
+             "/usr/libexec/sshd: No such file or directory; there is /usr/sbin/sshd", "a program that is elsewhere")
     Banner(net.dual, "::", 2222)
     contains(run(t, net.dual, "-f", good, "2222", "/bin/cat", rc=1), "port 2222 is in use", "a port in use")
     Faithd(t, net.dual, "2223", "/bin/cat")

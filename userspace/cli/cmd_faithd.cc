@@ -10,6 +10,7 @@
 #include "config/local.h"
 #include "config/services.h"
 #include "daemon/faithd.h"
+#include "daemon/inetd.h"
 #include "sys/handed.h"
 #include "sys/process.h"
 #include "sys/spawn.h"
@@ -17,6 +18,7 @@
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
@@ -113,6 +115,38 @@ Status take_listener(daemon::FaithdOptions &options) {
     return Ok{};
 }
 
+/* D57 to D59: nobody shall meet rlogin or rsh unawares, or without what makes them work. */
+std::string remote_shell_warning(const daemon::FaithdOptions &options) {
+    if (options.port != config::login_port && options.port != config::shell_port)
+        return {};
+    if (!options.reserved_source_port)
+        return "servers of port " + std::to_string(options.port) +
+               " refuse clients that come from no reserved port; see -p";
+    config::Config as_configured;
+    as_configured.services = {
+        {.port = options.port, .idle_timeout = {}, .alg = config::Alg::Rsh, .where = "-p"}};
+    return config::warnings(as_configured).front();
+}
+
+/* Debian has in /usr/sbin, some with "in." before the name, what BSD has in /usr/libexec. */
+std::string found_elsewhere(const std::string &path) {
+    const std::string name = path.substr(path.rfind('/') + 1);
+    for (const char *directory : daemon::local_directories)
+        for (const std::string &other : {directory + name, directory + ("in." + name)})
+            if (sys::executable(other))
+                return "; there is " + other;
+    return {};
+}
+
+Status find_server(const std::string &path) {
+    Status found = sys::executable(path);
+    if (found || found.error().sys_errno != ENOENT)
+        return found;
+    Error error = std::move(found).error();
+    error.text += found_elsewhere(path);
+    return error;
+}
+
 void start_log(const Arguments &arguments) {
     log::Target target = log::Target::Syslog;
     if (arguments.foreground)
@@ -172,14 +206,19 @@ int cmd_faithd(int argc, char **argv) {
     if (const Status taken = take_listener(arguments->options); !taken)
         return complain(taken.error());
     if (const std::string &path = arguments->options.local.path; !path.empty())
-        if (const Status found = sys::executable(path); !found)
+        if (const Status found = find_server(path); !found)
             return complain(found.error());
     Result<daemon::FaithdRules> rules = daemon::read_faithd_rules(arguments->options);
     if (!rules)
         return complain(rules.error());
     for (const std::string &warning : rules->rules->warnings)
         std::fprintf(stderr, "%s\n", warning.c_str());
+    const std::string warning = remote_shell_warning(arguments->options);
+    if (!warning.empty() && !arguments->foreground) // there standard error is the log
+        std::fprintf(stderr, "faithd: %s\n", warning.c_str());
     start_log(*arguments);
+    if (!warning.empty())
+        log::warning(warning);
     return arguments->foreground ? run_in_foreground(*std::move(arguments), *std::move(rules))
                                  : run_in_background(*std::move(arguments), *std::move(rules));
 }

@@ -6,6 +6,7 @@
 #include "daemon/data_ports.h"
 #include "daemon/kernel_view.h"
 #include "daemon/plan.h"
+#include "daemon/state.h"
 #include "daemon/witness.h"
 #include "sys/handed.h"
 #include "sys/process.h"
@@ -96,6 +97,7 @@ Status Faithd::bring_up() {
         TRY_ASSIGN(const datapath::Services services, open_services(instance_));
         TRY_ASSIGN(prefixes_, read_prefixes(services.maps()));
     }
+    read_configuration();
     TRY_ASSIGN(network_, read_network());
     witness_ = make_witness([service = options_.service](const Judgement &judgement) {
         return describe_for_faithd(judgement, service);
@@ -141,11 +143,31 @@ Status Faithd::listen() {
     return Ok{};
 }
 
+/* Timeouts are for its files to say, as in inetd mode; the command line has none (D43). */
+void Faithd::read_configuration() {
+    const Result<Options> loaded = load_options(instance_);
+    if (!loaded)
+        return;
+    const Result<Plan> plan = make_plan(*loaded);
+    if (!plan) { // changed since, and wrong
+        log::warning("timeouts stay as they are: " + plan.error().text);
+        return;
+    }
+    relay_settings_ = plan->config.relay;
+    const auto ours =
+        std::ranges::find(plan->config.services, options_.port, &config::Service::port);
+    service_settings_ = ours == plan->config.services.end() ? config::Service{} : *ours;
+}
+
+/* What the command line says goes before the configuration. */
 config::Service Faithd::service() const {
-    config::Service service;
+    config::Service service = service_settings_;
     service.port = options_.port;
-    service.reserved_source_port = options_.reserved_source_port;
-    service.alg = remote_shell(options_);
+    if (options_.reserved_source_port)
+        service.reserved_source_port = true;
+    const std::optional<config::Alg> alg = remote_shell(options_);
+    if (alg && (options_.reserved_source_port || !service.alg))
+        service.alg = alg;
     service.local = options_.local;
     return service;
 }
@@ -195,6 +217,7 @@ Status Faithd::rejoin() {
         return Ok{};
     }
     TRY(capture());
+    read_configuration();
     log::info(port_text(options_.port) + " is captured again");
     return Ok{};
 }
@@ -217,7 +240,7 @@ relay::PolicyRef Faithd::policy() const {
         .never = never_targets(config::Faith{}),
         .own_addresses = own_addresses4(network_),
         .services = {service()},
-        .relay = {},
+        .relay = relay_settings_,
         .generation = 1,
         .witness = witness_,
     });
@@ -263,6 +286,7 @@ void Faithd::reload() {
         return;
     }
     rules_ = *std::move(next);
+    read_configuration();
     for (const std::string &warning : rules_.rules->warnings)
         log::warning(warning);
     relay_->set_policy(policy());

@@ -76,9 +76,12 @@ private:
     void reload();
     void terminate();
     void wait_for_sessions();
+    void read_configuration(); /* of the gateway that is loaded */
 
     FaithdOptions options_;
     FaithdRules rules_;
+    config::Relay relay_settings_;
+    config::Service service_settings_; /* of our port */
     Instance instance_;
     sys::MonotonicClock clock_;
     std::unique_ptr<sys::EventLoop> loop_;
