@@ -7,6 +7,7 @@ import json
 import re
 
 import kernel
+from faithd import Faithd
 from gateway import PINS, PREFIX, Foreground, newsletter, on
 from harness import check, contains, equal, main, test, wait_for
 from hosts import FOUR, SIX
@@ -206,6 +207,40 @@ def explained_switches(t):
     gw.run("keepfaith", "on")
     gw.kill()
     equal(explain(gw, SIX, FOUR, 22, rc=1)["reason"], "NO_LISTENER", "reason without a relay")
+
+
+REMOTE_SHELLS = """
+[[service]]
+port = "shell"
+alg = "rsh"
+"""
+
+
+@test("inspect: explain knows what the relay refuses: rlogin and rsh unless a [[service]] turns them on (D59)")
+def explained_services(t):
+    net, gw = newsletter(t)
+    config = f'[faith]\nprefixes = ["{PREFIX}/96"]\n'
+    # With another answer to denials of the kernel: the relay's is a reset in any case.
+    gw.load("-c", gw.config(config + 'deny = "silent"\n'))
+    before = gw.reasons()
+    for port in (513, 514):
+        said = explain(gw, SIX, FOUR, port, rc=1)
+        equal((said["verdict"], said["reason"], said["listener"], said["client_hears"]),
+              ("deny", "REMOTE_SHELL_OFF", True, "a reset"), f"port {port}")
+        equal(banner(net.six, TARGET, port), "refused", f"what a client of port {port} hears")
+    contains(gw.run("explain", SIX, FOUR, 514, rc=1).out, "deny: rlogin or rsh, which only a [[service]] turns on", "in words")
+    equal(gw.reasons()["REMOTE_SHELL_OFF"] - before["REMOTE_SHELL_OFF"], 2, "REMOTE_SHELL_OFF, of the clients alone")
+    equal(explain(gw, SIX, FOUR, 515, rc=0)["reason"], "ACL_PERMIT", "another port")
+    gw.config(config + 'deny = "silent"\n' + REMOTE_SHELLS)
+    equal(explain(gw, SIX, FOUR, 514, rc=1)["reason"], "REMOTE_SHELL_OFF", "what the file says and nobody has reloaded")
+    gw.run("reload")
+    equal(explain(gw, SIX, FOUR, 514, rc=0)["client_hears"], "the server", "after a reload")
+    equal(explain(gw, SIX, FOUR, 513, rc=1)["reason"], "REMOTE_SHELL_OFF", "the other one")
+    # A program that has captured the port decides for itself.
+    gw.unload()
+    gw.load("-c", gw.config(config))
+    faithd = Faithd(t, net.dual, "-p", "login")
+    equal(explain(gw, SIX, FOUR, 513, rc=0)["client_hears"], f"faithd (process {faithd.process.pid}), which captured the port", "faithd")
 
 
 @test("inspect: explain and acl test count nothing, take no token and tell no event")

@@ -2,6 +2,7 @@
 #include "daemon/explain.h"
 
 #include "daemon/capture.h"
+#include "daemon/control.h"
 #include "daemon/event.h"
 #include "daemon/explain_tunnel.h"
 #include "daemon/kernel_view.h"
@@ -54,6 +55,24 @@ Result<fgw_reason> why_no_listener(const datapath::Maps &maps, std::uint16_t por
     return captured ? FGW_NO_LISTENER : FGW_PORT_NOT_CAPTURED;
 }
 
+/* The relay has the last word, on what only a [[service]] says. Without a daemon nobody would
+ * hear it, and then there is no listener either. */
+Result<fgw_reason> ask_relay(const Instance &instance, const datapath::Attempt &attempt) {
+    constexpr sys::Millis patience{5000};
+    const Result<Answer> said = ask_daemon(instance.socket(),
+                                           {{"do", "judge"},
+                                            {"client", to_string(attempt.source)},
+                                            {"destination", to_string(attempt.destination)},
+                                            {"port", attempt.destination_port}},
+                                           patience);
+    if (said)
+        return static_cast<fgw_reason>(
+            said->value.value("reason", static_cast<int>(FGW_ACL_PERMIT)));
+    if (said.error().kind == Errc::NotLoaded || said.error().kind == Errc::Unsupported)
+        return FGW_ACL_PERMIT;
+    return said.error();
+}
+
 bool by_policy(std::uint32_t reason) {
     switch (reason) {
 #define ORIGIN_GUARD false
@@ -86,8 +105,9 @@ std::string who_answers(const std::string &verdict,
     return service ? datapath::owner_of(*service) + ", which captured the port" : "the server";
 }
 
-std::string hears_of_denial(std::uint32_t reason, std::uint32_t deny) {
-    if (reason == FGW_NO_LISTENER || reason == FGW_PORT_NOT_CAPTURED || reason == FGW_SERVICE_GONE)
+std::string hears_of_denial(std::uint32_t reason, std::uint32_t deny, bool by_relay) {
+    if (by_relay || reason == FGW_NO_LISTENER || reason == FGW_PORT_NOT_CAPTURED ||
+        reason == FGW_SERVICE_GONE)
         return "a reset";
     if (!by_policy(reason) || deny == FGW_DENY_SILENT)
         return "nothing";
@@ -142,6 +162,11 @@ Result<Json> explain(const Instance &instance, const Question &question) {
                    why_no_listener(pinned.maps, question.port, service.has_value()));
         reason = listener ? FGW_ACL_PERMIT : why_not;
     }
+    const bool at_relay = listener && !service;
+    if (at_relay) {
+        TRY_ASSIGN(reason, ask_relay(instance, attempt));
+        verdict = reason == FGW_ACL_PERMIT ? "permit" : "deny";
+    }
     TRY_ASSIGN(const auto config, pinned.maps.config.find(0));
     const Ip4 target = Ip4::from_bytes(asked.probe.target);
     return Json{{"verdict", verdict},
@@ -156,7 +181,7 @@ Result<Json> explain(const Instance &instance, const Question &question) {
                 {"listener", listener},
                 {"service", service ? to_json(*service) : Json(nullptr)},
                 {"client_hears", verdict == "deny"
-                                     ? hears_of_denial(reason, config ? config->deny : 0U)
+                                     ? hears_of_denial(reason, config ? config->deny : 0U, at_relay)
                                      : who_answers(verdict, service)}};
 }
 

@@ -14,6 +14,22 @@
 
 namespace faith::daemon {
 
+namespace {
+
+/* What the relay would say to a connection that the programs in the kernel let pass. */
+Result<Json> judge(const relay::PolicyRef &policy, const Json &request) {
+    TRY_ASSIGN(const Ip6 client, parse_ip6(request.at("client").get<std::string>()));
+    TRY_ASSIGN(const Ip6 destination, parse_ip6(request.at("destination").get<std::string>()));
+    const relay::Decision decision = policy->judge({.client = client,
+                                                    .destination = destination,
+                                                    .port = request.at("port").get<std::uint16_t>(),
+                                                    .client_port = 0});
+    const auto *refused = std::get_if<relay::Refuse>(&decision);
+    return Json{{"reason", refused != nullptr ? refused->reason : FGW_ACL_PERMIT}};
+}
+
+} // namespace
+
 /* Our XDP program on an interface the operator named. */
 Status Gateway::attach(const std::string &name) {
     const sys::Interface *interface = network_.by_name(name);
@@ -256,6 +272,11 @@ std::map<std::string, ControlServer::Handler> Gateway::handlers() {
         reply.give(do_keepfaith(request));
     };
     table["reload"] = [this](const Json &request, Reply reply) { reply.give(do_reload(request)); };
+    table["judge"] = [this](const Json &request, Reply reply) {
+        PolicyInputs inputs = policy_inputs(plan_, rules_);
+        inputs.witness = nullptr; // it is no connection
+        reply.give(judge(make_policy(std::move(inputs)), request));
+    };
     table["events"] = [this](const Json &request, Reply reply) {
         do_events(request, std::move(reply));
     };
