@@ -297,5 +297,15 @@ def name_taken(t):
     contains(failed.err, "uplink of stf1", "what load said")
 
 
+@test("stf: an uplink that is too short for the tunnel: load says so, and packets go in pieces (S4)")
+def short_uplink(t):
+    net = two_sites(t, west=False)
+    west, gw = net.west, net.west.gw
+    west.ip("link set dev eth1 mtu 1299")
+    said = gw.load("-c", gw.config(tunnel(WEST)))
+    contains(said.out + said.err, "stf0: MTU 1280 and an outer header of 20 bytes do not fit the MTU of eth1, 1299", "what load said")
+    equal(pings(net.a, B, "-s", 1280 - 48), 3, "answers to packets of 1280 bytes")
+
+
 if __name__ == "__main__":
     main()

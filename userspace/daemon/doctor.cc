@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #include "daemon/doctor.h"
 
+#include "daemon/fast_path.h"
 #include "faith/names.h"
 
 #include <linux/rtnetlink.h>
@@ -223,21 +224,27 @@ void check_prefix(const Snapshot &seen, const Prefix6 &prefix, Findings &found) 
 /* --- tunnels ----------------------------------------------------------------------------- */
 
 void check_tunnel_mtu(const Tunnel &tunnel, const sys::Interface &uplink, Findings &found) {
-    const std::uint32_t needed = tunnel.mtu + outer_header;
-    if (uplink.mtu >= needed)
+    if (mtu_obstacle(tunnel, uplink.mtu).empty())
         return;
-    const bool hopeless = uplink.mtu < least_ip6_mtu + outer_header;
-    found.problem(
-        "mtu", tunnel.name,
-        "MTU " + std::to_string(tunnel.mtu) +
-            " and an outer header of 20 bytes do not "
-            "fit the MTU of " +
-            uplink.name + ", " + std::to_string(uplink.mtu) +
-            (hopeless ? ", which leaves less than the 1280 that IPv6 needs" : "") +
-            ": every full packet is cut in two",
-        "ip link set dev " + uplink.name + " mtu " + std::to_string(needed) +
-            (hopeless ? ""
-                      : ", or mtu = " + std::to_string(uplink.mtu - outer_header) + " in [[stf]]"));
+    std::string remedy =
+        "ip link set dev " + uplink.name + " mtu " + std::to_string(tunnel.mtu + outer_header);
+    if (uplink.mtu >= least_ip6_mtu + outer_header)
+        remedy += ", or mtu = " + std::to_string(uplink.mtu - outer_header) + " in [[stf]]";
+    found.problem("mtu", tunnel.name, mtu_obstacle(tunnel, uplink.mtu), remedy);
+}
+
+/* What keeps packets of tunnels from going past the stack, and what may break them. */
+void check_fast_path(const Snapshot &seen, Findings &found) {
+    if (!seen.loaded || !has_fast_path(seen.tunnels))
+        return;
+    for (const std::string &name : wanted(seen)) {
+        const std::optional<Device::Xdp> xdp = device(seen, name).xdp;
+        const auto mode =
+            xdp && xdp->generic ? datapath::XdpMode::Generic : datapath::XdpMode::Native;
+        const std::string note = fast_path_note(name, mode, device(seen, name).driver);
+        if (xdp && xdp->ours && !note.empty())
+            found.note("fast path", name, note);
+    }
 }
 
 /* Once loaded: the device, and the three routes that make_device() added. */
@@ -366,6 +373,7 @@ std::vector<Finding> diagnose(const Snapshot &seen) {
         check_prefix(seen, prefix.prefix, found);
     for (const Tunnel &tunnel : seen.tunnels)
         check_tunnel(seen, tunnel, found);
+    check_fast_path(seen, found);
     check_dns64(seen, found);
     return found.take();
 }

@@ -26,8 +26,8 @@ enum class Severity {
 
 struct Finding {
     Severity severity = Severity::Problem;
-    std::string
-        check; /* "routes", "sysctl", "mtu", "xdp", "conflict", "tunnel", "dns64", "gateway" */
+    std::string check; /* "routes", "sysctl", "mtu", "xdp", "conflict", "tunnel", "fast path",
+                          "dns64", "gateway" */
     std::string about; /* an interface, a prefix, a tunnel */
     std::string says;
     std::string remedy; /* a command where there is one; "" when there is nothing to do */
@@ -43,7 +43,8 @@ struct Device {
     std::optional<Xdp> xdp;
     bool forwards6 = false;
     bool ipv6_off = false; /* disable_ipv6 */
-    int rp_filter = 0;     /* in force: the stricter of its own and that of all */
+    std::string driver = {};
+    int rp_filter = 0; /* in force: the stricter of its own and that of all */
 };
 
 /* What RFC 7050 asks: the addresses of ipv4only.arpa. */

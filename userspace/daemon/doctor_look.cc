@@ -6,6 +6,7 @@
 #include "daemon/state.h"
 #include "datapath/occupants.h"
 #include "faith/names.h"
+#include "sys/ethtool.h"
 #include "sys/resolver.h"
 #include "sys/sysctl.h"
 
@@ -27,6 +28,7 @@ Device look_at(const sys::Interface &interface) {
     Device device;
     device.forwards6 = sysctl_of(sys::Family::Ip6, interface.name, "forwarding") != 0;
     device.ipv6_off = sysctl_of(sys::Family::Ip6, interface.name, "disable_ipv6") != 0;
+    device.driver = sys::driver_of(interface.name);
     device.rp_filter = std::max(sysctl_of(sys::Family::Ip4, interface.name, "rp_filter"),
                                 sysctl_of(sys::Family::Ip4, "all", "rp_filter"));
     const auto occupant = datapath::find_occupant(interface.index);

@@ -180,6 +180,10 @@ Status Gateway::start_tunnels(const datapath::StepHook &before_step) {
             notes_.push_back(tunnel.name + " waits for " + to_string(tunnel.own) +
                              ", which is on no interface: it takes and sends nothing until then");
     }
+    for (const Tunnel &tunnel : tunnels_)
+        if (const sys::Interface *uplink = network_.by_name(tunnel.uplink))
+            if (const std::string obstacle = mtu_obstacle(tunnel, uplink->mtu); !obstacle.empty())
+                notes_.push_back(tunnel.name + ": " + obstacle);
     if (has_fast_path(tunnels_))
         for (const Loaded &loaded : loaded_)
             if (const std::string note =

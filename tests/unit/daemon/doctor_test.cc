@@ -200,6 +200,21 @@ TEST_CASE("doctor: a tunnel fits its uplink, its address and device are there (S
     CHECK(diagnosis(seen) == "problem tunnel stf0");
 }
 
+TEST_CASE("doctor: who takes no part in the fast path, and a veth that needs its far end's help") {
+    Snapshot seen = healthy();
+    seen.tunnels[0].flags |= FGW_STF_FAST;
+    seen.devices["eth0"].driver = seen.devices["eth1"].driver = "ixgbe";
+    CHECK(diagnosis(seen) == "");
+    seen.devices["eth1"].driver = "veth";
+    CHECK(diagnosis(seen) == "note fast path eth1");
+    seen.devices["eth1"].driver = "e1000e";
+    CHECK(diagnosis(seen) == "note fast path eth1");
+    seen.devices["eth1"].xdp->generic = true;
+    CHECK(diagnosis(seen) == "note xdp eth1; note fast path eth1");
+    seen.tunnels[0].flags = 0;
+    CHECK(diagnosis(seen) == "note xdp eth1");
+}
+
 TEST_CASE("doctor: the routes of 6to4 and 6rd, and who can use the tunnel (S25, R18)") {
     Snapshot seen = healthy();
     std::erase_if(seen.network.routes,
