@@ -81,6 +81,12 @@
     F(fgw_pmtu, until_ns)                                                                          \
     F(fgw_pmtu, mtu)                                                                               \
     F(fgw_pmtu, pad)                                                                               \
+    S(fgw_route)                                                                                   \
+    F(fgw_route, question)                                                                         \
+    F(fgw_route, answer)                                                                           \
+    F(fgw_route, tick)                                                                             \
+    F(fgw_route, result)                                                                           \
+    F(fgw_route, busy)                                                                             \
     S(fgw_slow_packet)                                                                             \
     F(fgw_slow_packet, ifindex)                                                                    \
     F(fgw_slow_packet, length)                                                                     \
