@@ -80,6 +80,9 @@ TEST_CASE("tunnel_errors: what a tunnel cannot have sent is not believed (R10)")
     CHECK_FALSE(can(west(), {.source4 = "192.0.2.2"}));
     CHECK_FALSE(can(west(), {.destination4 = "192.0.2.1"}));
     CHECK_FALSE(can(west(), {.destination4 = "224.0.0.1"}));
+    /* Not even by a relay, whose address nothing in the packet tells. */
+    CHECK_FALSE(can(west(), {.destination4 = "192.0.2.1", .destination6 = "2001:db8::1"}));
+    CHECK_FALSE(can(west(), {.destination4 = "224.0.0.1", .destination6 = "2001:db8::1"}));
     CHECK_FALSE(can(west(), {.destination4 = "198.51.100.2"})); /* not where that site is */
     CHECK_FALSE(can(west(), {.source6 = "2002:c000:202:1::2"}));
     CHECK_FALSE(can(west(), {.protocol = 4}));

@@ -120,6 +120,15 @@ TEST_CASE("reassembly: a fragment that came twice is one; padding behind it is n
     CHECK(reassembly.counts().bad == 0);
 }
 
+TEST_CASE("reassembly: a fragment that is shorter than it says leaves no trace") {
+    const Packet payload = noise(64);
+    Reassembly reassembly;
+    Packet first = cut(payload, {.length = 32, .more = true});
+    first.pop_back();
+    CHECK_FALSE(reassembly.add(1, first, start));
+    CHECK(reassembly.empty());
+}
+
 TEST_CASE("reassembly: what overlaps or contradicts makes the packet void (RFC 5722, RFC 1858)") {
     const Packet payload = noise(65600);
     const auto refused = [&](const std::vector<Piece> &pieces) {
