@@ -188,6 +188,9 @@ def main():
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _terminated)
     signal.signal(signal.SIGALRM, _expired)
+    # Started in the background by a script these are ignored, and by all that we start then.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGQUIT, signal.SIG_DFL)
     failed = 0
     for case in chosen:
         began = time.monotonic()
