@@ -214,7 +214,7 @@ def unknown_neighbour(t):
 
 def into_lan(ends, hosts):
     """{host: stations that its packets went to}, of two packets to each."""
-    wanted, seen = 2 * len(hosts), {}
+    wanted, seen = 2 * len(hosts), {host: [] for host in hosts}
     ends.lan.forget()
     for host in hosts:
         ends.sea.send(*[ip4(EAST, WEST, 41, ip6(B, host, ICMP6, still(B, host)))] * 2)
@@ -222,8 +222,8 @@ def into_lan(ends, hosts):
     def arrived():
         while frame := ends.lan.frame():
             packet = Packet(frame[14:])
-            if packet.source == B:
-                seen.setdefault(packet.target, []).append(frame[:6].hex(":"))
+            if packet.source == B and packet.target in seen:
+                seen[packet.target].append(frame[:6].hex(":"))
         return sum(map(len, seen.values())) >= wanted
 
     wait_for(arrived, f"{wanted} packets in the LAN")

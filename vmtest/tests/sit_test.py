@@ -113,5 +113,45 @@ def gateway_spoofed(t):
         equal(sea.answers(proto41("203.0.113.7", TWO4, ONE6, TWO6), ask=(TWO4, ONE4)), [], "answers")
 
 
+FAR4, FAR6 = "198.51.100.1", "2002:c633:6401::1"
+
+
+def across_a_narrow_path(t):
+    """The gateway behind a router that takes packets of 1400 bytes, from either side."""
+    run(["modprobe", "sit"])
+    net = Net(t)
+    one, sea, two = (net.host(name) for name in ("one", "sea", "two"))
+    net.links((one, "eth0", f"{ONE4}/24", sea, "eth0", "192.0.2.254/24"),
+              (sea, "eth1", "198.51.100.254/24", two, "eth0", f"{FAR4}/24"))
+    sea.sysctl("net.ipv4.ip_forward", 1)
+    sea.sysctl("net.ipv4.icmp_ratelimit", 0)
+    sea.ip("route replace 198.51.100.0/24 dev eth1 mtu lock 1400", "route replace 192.0.2.0/24 dev eth0 mtu lock 1400")
+    one.ip("route add default via 192.0.2.254")
+    two.ip("route add default via 198.51.100.254")
+    one.ip(f"tunnel add stf0 mode sit remote any local {ONE4} ttl 64 pmtudisc")
+    one.ip("link set stf0 up mtu 1480", f"addr add {ONE6}/16 dev stf0")
+    two.gw = Gateway(t, two)
+    keys = f'address = "{FAR6}/16"\nmtu = 1480\npmtu_discovery = true\n'
+    two.gw.load("-c", two.gw.config('[[stf]]\nuplink = "eth0"\n' + keys))
+    return net
+
+
+@test("sit: where the path narrows the kernel and a gateway tell their senders the same; both get through (R9, V37)",
+      seconds=120)
+def narrow_path(t):
+    net = across_a_narrow_path(t)
+
+    def sized(host, target, size):
+        return host.run("ping", "-6", "-n", "-c", 1, "-W", 2 * SLOW, "-M", "do", "-s", size - 48, target, rc=None).lower()
+
+    for host, target in ((net.one, FAR6), (net.two, ONE6)):
+        # The first one that is lost tells the tunnel, the next one its sender.
+        texts = [sized(host, target, 1480) for _ in range(3)]
+        check(any("mtu: 1380" in text or "mtu=1380" in text for text in texts), f"what {host.name} was told: {texts}")
+        contains(sized(host, target, 1380), " 0% packet loss", f"a ping of 1380 bytes from {host.name}")
+    both_talk(net, ONE6, FAR6)
+    equal(net.two.gw.reasons()["STF_FRAGMENT"], 0, "fragments that came to the gateway")
+
+
 if __name__ == "__main__":
     main()
