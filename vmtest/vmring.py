@@ -28,7 +28,9 @@ def rings_runner():
 
 DIRECTORIES = {"netns": "tests/netns", "vm": "vmtest/tests"}
 # Started first, so that no long file runs alone at the end.
-LONGEST = ["stf_test.py", "reload_test.py", "programs_test.py", "loader_test.py", "faults_test.py", "limits_test.py", "relay_test.py", "capture_test.py",
+LONGEST = ["stf_fast_test.py", "stf_test.py", "ftp_test.py", "rsh_test.py", "programs_test.py", "loader_test.py",
+           "capture_service_test.py", "capture_test.py", "fragments_test.py", "reload_test.py", "limits_test.py",
+           "relay_test.py", "faithd_test.py", "inspect_test.py", "tunnel_errors_test.py", "ftp_wire_test.py",
            "netem_test.py"]
 
 
