@@ -155,6 +155,14 @@ def ssh_server(t, net, address):
     return said.split()[2]
 
 
+def ftp_and_ssh_meet_four(t, net):
+    """Behind the prefix; FTP at the gateway's own address is the gateway's."""
+    for how in ((), ("-P", "-")):
+        equal(fetch(net, TARGET, *how), "four", f"FTP on the prefix {how}")
+        equal(fetch(net, OWN, *how), "dual", f"FTP on the gateway {how}")
+    equal(ssh_server(t, net, TARGET), FOUR, "ssh on the prefix")
+
+
 @test("manual: faithd's command lines as they are written, real telnet, FTP and ssh on both sides (D2, D5, D15, D17)", seconds=90,
       needs=NEEDS)
 def command_lines(t):
@@ -173,10 +181,7 @@ def command_lines(t):
 
     telnet_shows(net, TARGET, "this is four")
     telnet_shows(net, OWN, "dual login:")
-    for how in ((), ("-P", "-")):
-        equal(fetch(net, TARGET, *how), "four", f"FTP on the prefix {how}")
-        equal(fetch(net, OWN, *how), "dual", f"FTP on the gateway {how}")
-    equal(ssh_server(t, net, TARGET), FOUR, "ssh on the prefix")
+    ftp_and_ssh_meet_four(t, net)
     equal(banner(net.six, OWN, 22), "refused", "ssh to the gateway without a local server")
 
 
@@ -215,10 +220,7 @@ def inetd_lines(t):
 
     telnet_shows(net, TARGET, "this is four")
     telnet_shows(net, OWN, "dual login:")
-    for how in ((), ("-P", "-")):
-        equal(fetch(net, TARGET, *how), "four", f"FTP on the prefix {how}")
-        equal(fetch(net, OWN, *how), "dual", f"FTP on the gateway {how}")
-    equal(ssh_server(t, net, TARGET), FOUR, "ssh on the prefix")
+    ftp_and_ssh_meet_four(t, net)
     equal(ssh_server(t, net, OWN), OWN, "ssh on the gateway")
     check(gw.reasons()["SERVICE_STEERED"] >= 5, "connections that inetd had of the prefix")
 

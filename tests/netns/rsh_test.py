@@ -338,7 +338,8 @@ def real_rsh(t):
 def real_interrupt(t):
     net, gw, _ = gateway(t)
     servers(t, net)
-    # The child is there before the signal: one that is just being made would swallow it.
+    # The child is there before the signal: one that is just being made would swallow it. Its sleep
+    # is what the signal ends; the test waits for the command's words, never for time to pass.
     command = "trap 'echo caught; kill $!; exit' INT; sleep 1000 & echo ready; wait"
     process = net.six.start(RSH, "-l", "root", TARGET, command, stdin=-1, stdout=-1)
     t.callback(process.kill)
