@@ -8,11 +8,14 @@ import errno
 import os
 import shutil
 import socket
+import subprocess
+import sys
 
+import iproute
 import kernel
 from gateway import PREFIX, on, six_wire
-from harness import check, equal, main, test
-from hosts import DUAL6, FOUR, SIX, STATE, three_hosts
+from harness import check, equal, main, test, wait_for
+from hosts import DUAL6, FOUR, SIX, STATE, Net, executable, run, three_hosts
 from peers import Banner, Program, banner
 from snapshot import same, snapshot
 from wire import ACK, ECHO_REPLY, ICMP6, RST, SYN, TCP, UDP, UNREACHABLE, Loop, echo, icmp6, ip6, tcp, udp
@@ -116,6 +119,67 @@ def snapshots_notice(t):
         except AssertionError:
             continue
         check(False, f"a {what} left behind went unnoticed")
+
+
+SET_UP = ("link set eth0 up", "link set dev eth0 mtu 1400", "addr add 192.0.2.1/24 dev eth0", "addr add 192.0.2.9/24 dev eth0",
+          "addr add 127.0.0.9/8 dev lo", "addr add 2001:db8::1/64 dev eth0 nodad", "addr add 2001:db8:1::1/128 dev eth0",
+          "-6 addr add 2001:db8:7::1/64 dev lo nodad", "route add default via 192.0.2.254",
+          "route add 203.0.113.0/24 via 192.0.2.77", "-6 route add default via 2001:db8::2",
+          "-6 route add 2001:db8:9::/48 via 2001:db8::3", "addr del 192.0.2.9/24 dev eth0")
+REFUSED = ("addr add 2001:db8::1/64 dev eth0", "link set eth9 up", "route add default via 198.51.100.1")
+
+
+@test("baseline: what tests set up without ip is what ip would have set up")
+def set_up(t):
+    net, seen = Net(t), {}
+    for who, starts_it in (("ours", False), ("ips", True)):
+        host, other = net.host(who), net.host(f"other{who}")
+        if starts_it:
+            run(["ip", "link", "add", "eth0", "netns", host.netns, "type", "veth", "peer", "name", "eth0", "netns", other.netns])
+        else:
+            iproute.veth("eth0", host.path, "eth0", other.path)
+        run(["ip", "-n", host.netns, "link", "set", "eth0", "address", "02:00:00:00:00:01"])
+        other.ip("link set eth0 up")
+        # Link-local addresses come with the first command, and in the kernel's own time.
+        for command in SET_UP:
+            check(iproute.known(command), f"`{command}` is left to ip")
+        if starts_it:
+            run(["ip", "-n", host.netns, "-batch", "-"],
+                stdin="".join(command.removeprefix("-6 ") + "\n" for command in SET_UP))
+        else:
+            host.ip(*SET_UP)
+            for command in REFUSED:
+                refused(host, command)
+        wait_for(lambda host=host: host.settled("eth0"), "a link-local address")
+        snap = snapshot(host)
+        seen[who] = {key: snap[key] for key in snap if key.split()[0] in ("link", "addresses", "IPv4", "IPv6")}
+    same(seen["ips"], seen["ours"])
+
+
+def refused(host, command):
+    try:
+        host.ip(command)
+    except AssertionError:
+        return
+    check(False, f"`{command}` was taken")
+
+
+ANOTHER_RUN = """import harness, hosts
+host = hosts.Net(harness.Scope("another")).host("left")
+print(host.path, host.start("cat", stdin=-1).pid, flush=True)
+input()
+"""
+
+
+@test("baseline: of a run that is killed outright nothing is left, no namespace and no program")
+def killed_run(t):
+    run_ = subprocess.Popen([sys.executable, "-c", ANOTHER_RUN], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                            env={**os.environ, "PYTHONPATH": sys.path[0]}, text=True)
+    path, pid = run_.stdout.readline().split()
+    check(os.path.exists(path) and executable(pid), "nothing to leave behind")
+    run_.kill()
+    run_.communicate()
+    wait_for(lambda: not os.path.exists(path) and not executable(pid), "the end of both")
 
 
 if __name__ == "__main__":

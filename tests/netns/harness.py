@@ -87,7 +87,15 @@ def check(condition, why):
 
 def equal(got, want, what):
     if got != want:
-        raise AssertionError(f"{what}: got {got!r}, want {want!r}")
+        raise AssertionError(f"{what}: got {_shown(got, want)}, want {_shown(want, got)}")
+
+
+def _shown(value, other):
+    """Of a transfer its size, and where it is another."""
+    if not isinstance(value, bytes) or not isinstance(other, bytes) or len(value) <= 256:
+        return repr(value)
+    at = len(os.path.commonprefix([value, other]))
+    return f"{len(value)} octets with {value[at:at + 16]!r} at {at}"
 
 
 def contains(text, part, what):

@@ -8,6 +8,8 @@ programs. A host's name is unique to the run (fgwt-PID-NAME) and goes away with 
     six  eth0 ::2 ----------------- ::1 eth0  dual  eth1 .1 ------------ .2 eth0  four
     IPv6 only                                 the gateway                     IPv4 only
 """
+import contextlib
+import functools
 import json
 import os
 import pathlib
@@ -18,6 +20,7 @@ import socket
 import subprocess
 import tempfile
 
+import iproute
 import namespace
 from harness import SLOW, wait_for
 
@@ -63,8 +66,15 @@ def executable(pid):
         return ""
 
 
+@functools.cache
+def _first_of_all():
+    sweep()
+    _leave_a_survivor()
+
+
 class Host:
     def __init__(self, scope, name):
+        _first_of_all()
         self.scope, self.name = scope, name
         self.netns = f"fgwt-{os.getpid()}-{name}"
         self.path = namespace.DIRECTORY / self.netns
@@ -97,15 +107,15 @@ class Host:
         self._visits.pop().__exit__(None, None, None)
 
     def start(self, *words, **how):
-        """A program inside; it dies with us whatever happens to us."""
+        """A program inside. Without code to run in the child Python need not copy itself first,
+        which is a third of what a start costs; the survivor looks after what outlives us."""
         with self:
-            return subprocess.Popen([str(word) for word in words], preexec_fn=namespace.die_with_us, **how)
+            return subprocess.Popen([str(word) for word in words], **how)
 
     def done(self, *words, seconds=30, **how):
         """The same, to its end, whatever that is."""
         with self:
-            return subprocess.run([str(word) for word in words], preexec_fn=namespace.die_with_us, capture_output=True,
-                                  timeout=seconds * SLOW, **how)
+            return subprocess.run([str(word) for word in words], capture_output=True, timeout=seconds * SLOW, **how)
 
     def run(self, *words, rc=0, stdin=None, seconds=30):
         return _judged(self.done(*words, seconds=seconds, input=stdin, text=True), rc)
@@ -113,7 +123,16 @@ class Host:
     # --- setting up ---
 
     def ip(self, *commands):
-        """Several commands cost as much as one."""
+        """Commands as `ip` knows them; the commonest do not start it, and of others several cost
+        as much as one."""
+        makers = [iproute.known(command) for command in commands]
+        if all(makers):
+            try:
+                with self:
+                    iproute.send(*makers)
+            except OSError as error:
+                raise AssertionError(f"ip {' | '.join(commands)} in {self.name}: {error.strerror or error}") from error
+            return ""
         if len(commands) > 1:
             return run(["ip", "-n", self.netns, "-batch", "-"], stdin="\n".join(commands) + "\n")
         return run(["ip", "-n", self.netns, *commands[0].split()])
@@ -200,7 +219,7 @@ class Net:
         """Each wire is (host, interface, addresses, host, interface, addresses)."""
         lines, ends = {}, []
         for a, a_name, a_addresses, b, b_name, b_addresses in wires:
-            lines.setdefault(None, []).append(f"link add {a_name} netns {a.netns} type veth peer name {b_name} netns {b.netns}")
+            iproute.veth(a_name, a.path, b_name, b.path)
             ends += [(a, a_name, a_addresses), (b, b_name, b_addresses)]
         for host, name, addresses in ends:
             mine = lines.setdefault(host, [])
@@ -208,8 +227,7 @@ class Net:
             mine += [f"addr add {address} dev {name}" + (" nodad" if ":" in address else "")
                      for address in addresses.split()]
         for host, mine in lines.items():
-            where = ["-n", host.netns] if host else []
-            run(["ip", *where, "-batch", "-"], stdin="\n".join(mine) + "\n")
+            host.ip(*mine)
         # The kernel makes the link-local addresses and their routes in its own time; a
         # snapshot taken before would find them new.
         for host, name, _ in ends:
@@ -231,34 +249,51 @@ class Net:
         return host
 
 
-def sweep():
+def sweep(dead=None):
     """Removes what runs that were killed outright left behind: all of it bears a dead pid."""
     for path in namespace.DIRECTORY.glob("fgwt-*"):
-        if _is_orphan(path):
-            inode = path.stat().st_ino
-            _kill(namespace.pids(inode))
-            for directory in (PINS, STATE):
-                shutil.rmtree(directory / str(inode), ignore_errors=True)
-            namespace.remove(path)
+        if _is_orphan(path, dead):
+            with contextlib.suppress(FileNotFoundError):  # somebody else sweeps, too
+                _sweep_namespace(path)
     for path in pathlib.Path(tempfile.gettempdir()).glob("fgwt-*"):
-        if _is_orphan(path):
+        if _is_orphan(path, dead):
             shutil.rmtree(path, ignore_errors=True)
 
 
-def _is_orphan(path):
+def _sweep_namespace(path):
+    inode = path.stat().st_ino
+    _kill(namespace.pids(inode))
+    for directory in (PINS, STATE):
+        shutil.rmtree(directory / str(inode), ignore_errors=True)
+    namespace.remove(path)
+
+
+def _leave_a_survivor():
+    """A process that does nothing until we are gone, however that came about, and then sweeps. It
+    reads a pipe of which only we have the other end, and keep it."""
+    us, (read, _) = os.getpid(), os.pipe()
+    if os.fork() == 0:
+        try:
+            os.setsid()  # who ends our process group does not mean it
+            os.dup2(read, 0)
+            with open(os.devnull, "wb") as nowhere:
+                os.dup2(nowhere.fileno(), 1)
+                os.dup2(nowhere.fileno(), 2)
+            os.closerange(3, 1 << 10)
+            os.read(0, 1)
+            sweep(us)
+        finally:
+            os._exit(0)
+    os.close(read)
+
+
+def _is_orphan(path, dead):
     found = re.fullmatch(r"fgwt-(\d+)-\w+", path.name)
-    return found and not os.path.exists(f"/proc/{found[1]}")
-
-
-_swept = False
+    return found and (found[1] == str(dead) or not os.path.exists(f"/proc/{found[1]}"))
 
 
 def three_hosts(scope):
     """The newsletter's topology. dual does not forward: capture must not need it (F3)."""
-    global _swept
-    if not _swept:
-        sweep()
-        _swept = True
     net = Net(scope)
     six, dual, four = net.host("six"), net.host("dual"), net.host("four")
     net.links((six, "eth0", f"{SIX}/64", dual, "eth0", f"{DUAL6}/64"), (four, "eth0", f"{FOUR}/24", dual, "eth1", f"{DUAL4}/24"))

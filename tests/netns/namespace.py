@@ -10,17 +10,15 @@ import ctypes
 import fcntl
 import os
 import pathlib
-import signal
 import socket
 import struct
 
 DIRECTORY = pathlib.Path("/run/netns")
 
-_CLONE_NEWNET, _MS_BIND, _MNT_DETACH, _PR_SET_PDEATHSIG = 0x40000000, 0x1000, 2, 1
+_CLONE_NEWNET, _MS_BIND, _MNT_DETACH = 0x40000000, 0x1000, 2
 _SIOCGIFFLAGS, _SIOCSIFFLAGS, _SIOCGIFHWADDR, _IFF_UP = 0x8913, 0x8914, 0x8927, 1
 _OURS = "/proc/thread-self/ns/net"
 _libc = ctypes.CDLL(None, use_errno=True)
-_prctl = _libc.prctl  # looked up before any fork
 
 
 def _call(function, *words):
@@ -68,11 +66,6 @@ def remove(path):
     with contextlib.suppress(OSError):
         _call(_libc.umount2, str(path).encode(), _MNT_DETACH)
     path.unlink(missing_ok=True)
-
-
-def die_with_us():
-    """For a child between fork and exec: whatever ends the test ends it, too."""
-    _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 # --- looking, from inside ----------------------------------------------------------------
