@@ -17,7 +17,7 @@ SPLAT = re.compile(
     r"|\bKASAN\b|\bKCSAN\b|\bKFENCE\b|\bUBSAN\b|refcount_t:|list_(add|del) corruption"
     r"|unregister_netdevice: waiting|page allocation failure|Out of memory|invoked oom-killer"
     r"|\bsegfault at\b|traps: .* (trap|general protection)|scheduling while atomic|kmemleak: \d+ new")
-RING_MARK = re.compile(r"faith-gw vmtest: ring (\w+)")
+RING_MARK = re.compile(r"faith-gw vmtest: ring (\w+) (begins|ends)")
 
 
 @dataclasses.dataclass
@@ -38,14 +38,17 @@ class Verdict:
 
 
 def splats(log):
-    """[(ring, line)] of everything in a kernel log that must not be there."""
-    ring, found = "-", []
+    """[(rings, line)] of everything in a kernel log that must not be there, with the rings that
+    ran at that time. After the end of all it is laid at the door of the last: a kernel may be
+    late to notice."""
+    running, named, found = [], "-", []
     for line in log.splitlines():
         mark = RING_MARK.search(line)
         if mark:
-            ring = mark[1]
+            running = [ring for ring in running if ring != mark[1]] + ([mark[1]] if mark[2] == "begins" else [])
+            named = " or ".join(running) or mark[1]
         elif SPLAT.search(line):
-            found.append((ring, line.strip()))
+            found.append((named, line.strip()))
     return found
 
 

@@ -12,12 +12,16 @@ import pathlib
 import shlex
 import subprocess
 import sys
+import threading
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 FACTOR = float(os.environ.get("FAITH_TIME_FACTOR", "1"))
 # Longer than a ring takes; a ring that hangs must not take the others' time with it.
-LIMITS = {"bpf": 120, "netns": 300, "vm": 120, "verifier": 30}
+LIMITS = {"bpf": 200, "netns": 300, "vm": 120, "verifier": 30}
+# Neither sees the other's objects: each looks at namespaces of its own and at what it made itself.
+# Ring 4 is not among them: the module that it loads (sit) answers for all namespaces.
+TOGETHER = {"bpf", "netns"}
 MARK = "faith-gw vmtest:"
 
 
@@ -145,17 +149,53 @@ def kernel_log(run_id):
     return "\n".join(lines[begin[-1]:]) if begin else None
 
 
+def batches(rings, jobs):
+    """The rings in their order, those together that may run at once: alone, ring 2 is one process
+    on one of two processors. Without `jobs` (on the machine itself) one after the other."""
+    if not jobs:
+        return [[ring] for ring in rings]
+    together = [ring for ring in rings if ring in TOGETHER]
+    rest = [[ring] for ring in rings if ring not in TOGETHER]
+    return [together] + rest if together else rest
+
+
+class Run:
+    """One run of several rings, and the record that grows with it."""
+
+    def __init__(self, directory, plan, say):
+        self.directory, self.plan, self.say = directory, plan, say
+        self.record = {"kernel": os.uname().release, "wanted": plan["rings"].split(), "rings": {}}
+        self.lock = threading.Lock()
+
+    def ring(self, ring):
+        mark(f"ring {ring} begins")
+        self.say(f"vmtest: {os.uname().release}: ring {ring} ...", flush=True)
+        done = run_ring(ring, self.plan, self.directory)
+        mark(f"ring {ring} ends")
+        self.say(f"vmtest: {os.uname().release}: ring {ring} took {done['seconds']:g} s", flush=True)
+        with self.lock:
+            self.record["rings"][ring] = done
+            save(self.directory, self.record)
+
+    def batch(self, rings):
+        if len(rings) == 1:
+            self.ring(rings[0])
+            return
+        threads = [threading.Thread(target=self.ring, args=(ring,)) for ring in rings]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+
 def run(directory, plan, say=print):
     run_id = f"{os.getpid()}-{time.monotonic_ns()}"
-    record = {"kernel": os.uname().release, "wanted": plan["rings"].split(), "rings": {}}
+    whole = Run(directory, plan, say)
+    record = whole.record
     mark(f"{run_id} begins")
     record["before"] = leftovers()
-    for ring in record["wanted"]:
-        mark(f"ring {ring}")
-        say(f"vmtest: {os.uname().release}: ring {ring} ...", flush=True)
-        done = record["rings"][ring] = run_ring(ring, plan, directory)
-        say(f"vmtest: {os.uname().release}: ring {ring} took {done['seconds']:g} s", flush=True)
-        save(directory, record)
+    for rings in batches(record["wanted"], plan.get("jobs")):
+        whole.batch(rings)
     record["after"] = settled(record["before"])
     record["dmesg"] = kernel_log(run_id)
     record["finished"] = True

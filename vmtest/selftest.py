@@ -16,14 +16,16 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
 import judge  # noqa: E402
 import kernels  # noqa: E402
+import rings  # noqa: E402
 import run  # noqa: E402
 import verifier  # noqa: E402
 
 SPLAT = """\
 [   12.000000] faith-gw vmtest: 7-1 begins
-[   12.100000] faith-gw vmtest: ring bpf
+[   12.100000] faith-gw vmtest: ring bpf begins
 [   13.000000] IPv6: ADDRCONF(NETDEV_CHANGE): eth0: link becomes ready
-[   14.000000] faith-gw vmtest: ring netns
+[   13.500000] faith-gw vmtest: ring bpf ends
+[   14.000000] faith-gw vmtest: ring netns begins
 """
 GREEN = {
     "kernel": "6.1.0-56-amd64", "where": "tcg", "wanted": ["bpf", "netns"], "finished": True,
@@ -119,6 +121,17 @@ class Judge(unittest.TestCase):
                 self.setUp()
                 self.record["dmesg"] += f"[   15.000000] {line}\n"
                 self.red(f"kernel message during ring netns: [   15.000000] {line}")
+
+    def test_kernel_messages_of_rings_at_once(self):
+        bad = "[   15.000000] WARNING: planted"
+        begins, ends = (lambda ring: f"faith-gw vmtest: ring {ring} begins"), (lambda ring: f"faith-gw vmtest: ring {ring} ends")
+        for named, log in (("-", ["faith-gw vmtest: 7-1 begins", bad]),
+                           ("bpf", [begins("bpf"), bad, begins("netns"), ends("netns"), ends("bpf")]),
+                           ("bpf or netns", [begins("bpf"), begins("netns"), bad, ends("bpf"), ends("netns")]),
+                           ("netns", [begins("bpf"), begins("netns"), ends("bpf"), bad]),
+                           ("netns", [begins("bpf"), begins("netns"), ends("bpf"), ends("netns"), bad, begins("vm")]),
+                           ("vm", [begins("netns"), ends("netns"), begins("vm"), bad])):
+            self.assertEqual(judge.splats("\n".join(log)), [(named, bad)], log)
 
     def test_kernel_messages_that_are_none(self):
         for line in ("sit: IPv6, IPv4 and MPLS over IPv4 tunneling driver", "debugfs: mounted", "warning: process used x",
@@ -241,6 +254,12 @@ class Words(unittest.TestCase):
         self.assertEqual(run.parse(["--ring", "3"]).rings, ["netns"])
         self.assertEqual(run.parse([]).rings, run.RINGS)
         self.assertNotIn("verifier", run.parse(["--test", "x"]).rings)
+
+    def test_rings_at_once(self):
+        self.assertEqual(rings.batches(run.RINGS, "3"), [["bpf", "netns"], ["vm"], ["verifier"]])
+        self.assertEqual(rings.batches(["vm", "verifier"], "3"), [["vm"], ["verifier"]])
+        self.assertEqual(rings.batches(["netns", "vm"], "3"), [["netns"], ["vm"]])
+        self.assertEqual(rings.batches(run.HOST_RINGS, ""), [["bpf"], ["netns"], ["verifier"]])
 
     def test_shipped_files_read(self):
         here = pathlib.Path(__file__).resolve().parent
