@@ -42,6 +42,7 @@ LIBRARIES = {
     r"bpf/.*|fgw\.skel\.h": r"userspace/datapath/.*",
     r"libmnl/.*": r"userspace/sys/.*",
     r"spdlog/.*|fmt/.*": r"userspace/base/log\.cc",
+    r"systemd/.*": r"userspace/base/systemd\.cc",
     r"toml\+\+/.*|toml\+\+\.h": r"userspace/config/.*",
     r"CLI/.*": r"userspace/cli/.*",
     r"nlohmann/.*": r"userspace/(cli|daemon)/.*",

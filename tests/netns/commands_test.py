@@ -53,6 +53,19 @@ def version(t):
     contains(gw.run("version").out, gw.status()["version"], "version")
 
 
+@test("commands: help lists each of them, however it is asked for, and two of them are one too many")
+def two_commands(t):
+    _, gw = newsletter(t)
+    listed = gw.run("help").out
+    for name in ("load", "doctor", "help"):
+        contains(listed, f"\n  {name} ", "the list")
+    for words in (["--help"], ["-h"], ["--help", "--", "status"]):
+        equal(gw.run(*words).out, listed, f"faith-gw {' '.join(words)}")
+    for words in (["status", "load"], ["help", "load"]):
+        contains(gw.run(*words, rc=2).err, "not expected: load", f"faith-gw {' '.join(words)}")
+    contains(gw.run("load", "eth0", "status", rc=1).err, "no interface 'status'", "a name where interfaces are")
+
+
 @test("commands: status --json has every promised key, loaded or not")
 def status_json(t):
     net, gw = newsletter(t)

@@ -7,6 +7,7 @@
 #include "cli/commands.h"
 
 #include "base/log.h"
+#include "base/systemd.h"
 #include "config/local.h"
 #include "config/services.h"
 #include "daemon/faithd.h"
@@ -15,7 +16,6 @@
 #include "sys/process.h"
 #include "sys/spawn.h"
 
-#include <systemd/sd-daemon.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -96,10 +96,10 @@ Result<Arguments> parse(int argc, char **argv) {
 
 /* Socket activation with Accept=no. Asked for before the process changes its number. */
 Status take_listener(daemon::FaithdOptions &options) {
-    const int count = ::sd_listen_fds(1);
-    if (count <= 0)
+    TRY_ASSIGN(const int count, systemd::handed_descriptors(systemd::Environment::Clear));
+    if (count == 0)
         return Ok{};
-    const int handed = SD_LISTEN_FDS_START;
+    const int handed = systemd::first_descriptor;
     if (count > 1 || sys::what_is(handed) != sys::Handed::Listener)
         return invalid("faithd: systemd hands over something else than one TCP listener over "
                        "IPv6; for Accept=yes see faith-gw inetd");
@@ -169,7 +169,8 @@ int run_in_foreground(Arguments arguments, daemon::FaithdRules rules) {
         daemon::Faithd::start(std::move(arguments.options), std::move(rules));
     if (!faithd)
         return complain(faithd.error());
-    ::sd_notify(0, "READY=1");
+    if (const Status told = systemd::ready(); !told)
+        log::warning(told.error().text);
     return run_until_told(**faithd);
 }
 

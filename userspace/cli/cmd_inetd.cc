@@ -6,11 +6,11 @@
 #include "cli/commands.h"
 
 #include "base/log.h"
+#include "base/systemd.h"
 #include "config/local.h"
 #include "daemon/inetd.h"
 #include "sys/handed.h"
 
-#include <systemd/sd-daemon.h>
 #include <unistd.h>
 
 #include <csignal>
@@ -42,14 +42,17 @@ int serve(int descriptor, const daemon::InetdJob &job) {
 
 } // namespace
 
-std::optional<int> handed_connection() {
-    if (::sd_listen_fds(0) == 1 && sys::what_is(SD_LISTEN_FDS_START) == sys::Handed::Connection) {
-        ::sd_listen_fds(1); // the local daemon shall not find it
-        return SD_LISTEN_FDS_START;
+Result<std::optional<int>> handed_connection() {
+    using systemd::Environment;
+    TRY_ASSIGN(const int count, systemd::handed_descriptors(Environment::Keep));
+    if (count == 1 && sys::what_is(systemd::first_descriptor) == sys::Handed::Connection) {
+        /* The local daemon shall not find it. */
+        TRY(systemd::handed_descriptors(Environment::Clear));
+        return std::optional<int>(systemd::first_descriptor);
     }
     if (sys::what_is(STDIN_FILENO) == sys::Handed::Connection)
-        return STDIN_FILENO;
-    return std::nullopt;
+        return std::optional<int>(STDIN_FILENO);
+    return std::optional<int>();
 }
 
 int serve_as_inetd_named_it(int connection, int argc, char **argv) {
@@ -60,7 +63,10 @@ int serve_as_inetd_named_it(int connection, int argc, char **argv) {
 }
 
 int cmd_inetd(const daemon::Options &options, const std::vector<std::string> &words) {
-    const std::optional<int> connection = handed_connection();
+    const Result<std::optional<int>> handed = handed_connection();
+    if (!handed)
+        return fail(handed.error());
+    const std::optional<int> connection = *handed;
     if (!connection)
         return fail(invalid("faith-gw inetd: standard input is no TCP connection; inetd wants "
                             "`nowait`, systemd Accept=yes"));

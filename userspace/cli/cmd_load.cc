@@ -7,10 +7,10 @@
 #include "cli/commands.h"
 
 #include "base/log.h"
+#include "base/systemd.h"
 #include "daemon/gateway.h"
 #include "sys/process.h"
 
-#include <systemd/sd-daemon.h>
 #include <unistd.h>
 
 #include <cstdio>
@@ -125,7 +125,8 @@ int run_in_foreground(daemon::Plan plan) {
     for (const std::string &note : (*gateway)->notes())
         log::warning(note);
     log::info("ready");
-    ::sd_notify(0, "READY=1");
+    if (const Status told = systemd::ready(); !told)
+        log::warning(told.error().text);
     return run_until_told(**gateway);
 }
 

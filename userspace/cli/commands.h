@@ -54,7 +54,7 @@ int cmd_version(Output output);
 int cmd_faithd(int argc, char **argv);
 
 /* inetd mode: the descriptor of the one TCP connection that our starter handed over, if it did. */
-std::optional<int> handed_connection();
+Result<std::optional<int>> handed_connection();
 /* As inetd starts it: argv begins with the local daemon. */
 int serve_as_inetd_named_it(int connection, int argc, char **argv);
 /* `words` are the local daemon's: path, argv[0], arguments; may be empty. */

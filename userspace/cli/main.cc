@@ -4,12 +4,14 @@
 
 #include <CLI/CLI.hpp>
 
+#include <algorithm>
 #include <cstdio>
 #include <functional>
 #include <optional>
 
 namespace {
 
+using faith::Result;
 using faith::cli::Output;
 using faith::daemon::Options;
 using faith::datapath::XdpMode;
@@ -219,12 +221,44 @@ std::function<int()> add_version(CLI::App &app, Arguments &args) {
 }
 
 /* "help" beside --help, as people type it. Added last: it prints what is there by then. */
-std::function<int()> add_help(CLI::App &app) {
+std::function<int()> add_help(CLI::App &app, Arguments &) {
     app.add_subcommand("help", "Print this help");
     return [text = app.help()] {
         std::fputs(text.c_str(), stdout);
         return 0;
     };
+}
+
+struct Command {
+    const char *name;
+    std::function<int()> (*add)(CLI::App &, Arguments &);
+};
+
+constexpr Command commands[] = {
+    {"load", add_load},       {"unload", add_unload},       {"status", add_status},
+    {"reload", add_reload},   {"events", add_events},       {"acl", add_acl},
+    {"explain", add_explain}, {"keepfaith", add_keepfaith}, {"capture", add_capture},
+    {"check", add_check},     {"doctor", add_doctor},       {"map", add_map},
+    {"inetd", add_inetd},     {"version", add_version},     {"help", add_help},
+};
+
+using Added = std::pair<const char *, std::function<int()>>;
+
+/* Those that the command line has a word of, because all of them together cost more than most
+ * commands do. A word that names one is never lost on the parser, wherever it stands; where there
+ * is none (a misspelt one), or who asks for help, which lists them, all are there. */
+std::vector<Added> add_commands(CLI::App &app, Arguments &args, int argc, char **argv) {
+    const std::vector<std::string_view> words(argv + std::min(argc, 1), argv + argc);
+    const auto is_there = [&words](std::string_view name) {
+        return std::ranges::count(words, name) > 0;
+    };
+    const bool all = is_there("help") || is_there("--help") || is_there("-h") ||
+                     std::ranges::none_of(commands, is_there, &Command::name);
+    std::vector<Added> added;
+    for (const Command &command : commands)
+        if (all || is_there(command.name))
+            added.emplace_back(command.name, command.add(app, args));
+    return added;
 }
 
 /* What the program is called decides what it is (D1). */
@@ -239,36 +273,24 @@ int main(int argc, char **argv) {
     const std::string_view we_are = called(argc > 0 ? argv[0] : nullptr);
     if (we_are == "faithd")
         return faith::cli::cmd_faithd(argc, argv);
-    if (we_are != "faith-gw")
-        if (const std::optional<int> connection = faith::cli::handed_connection())
-            return faith::cli::serve_as_inetd_named_it(*connection, argc, argv);
+    if (we_are != "faith-gw") {
+        const Result<std::optional<int>> handed = faith::cli::handed_connection();
+        if (!handed)
+            return faith::cli::fail(handed.error());
+        if (*handed)
+            return faith::cli::serve_as_inetd_named_it(**handed, argc, argv);
+    }
     CLI::App app("IPv6-to-IPv4 TCP gateway after faith(4) and faithd(8)", "faith-gw");
     app.require_subcommand(1);
     app.set_version_flag("--version", "faith-gw " FGW_VERSION);
     Arguments args;
-    const std::vector<std::pair<const char *, std::function<int()>>> commands = {
-        {"load", add_load(app, args)},
-        {"unload", add_unload(app, args)},
-        {"status", add_status(app, args)},
-        {"reload", add_reload(app, args)},
-        {"events", add_events(app, args)},
-        {"acl", add_acl(app, args)},
-        {"explain", add_explain(app, args)},
-        {"keepfaith", add_keepfaith(app, args)},
-        {"capture", add_capture(app, args)},
-        {"check", add_check(app, args)},
-        {"doctor", add_doctor(app, args)},
-        {"map", add_map(app, args)},
-        {"inetd", add_inetd(app, args)},
-        {"version", add_version(app, args)},
-        {"help", add_help(app)},
-    };
+    const std::vector<Added> added = add_commands(app, args, argc, argv);
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError &error) {
         return app.exit(error) == 0 ? 0 : 2; // help and version are no errors
     }
-    for (const auto &[name, run] : commands)
+    for (const auto &[name, run] : added)
         if (app.got_subcommand(name))
             return run();
     return 2;
