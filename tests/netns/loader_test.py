@@ -52,6 +52,8 @@ def visible(t):
     for pin in ("maps/fgw_prefixes", "maps/fgw_socks", "maps/fgw_config", "maps/fgw_reasons",
                 "links/sk_lookup", f"links/xdp_if{index}"):
         check(pin in pins, f"{pin} is not among the pins {pins}")
+    equal([pin for pin in pins if pin.startswith("progs/")],
+          ["progs/fgw_sk_lookup", "progs/fgw_tc_ingress", "progs/fgw_xdp_ingress"], "programs of a gateway without tunnels")
     socks = run(["bpftool", "map", "dump", "pinned", str(next(top.iterdir()) / "maps/fgw_socks")])
     filled = re.findall(r"value: (?:[0-9a-f]{2} ){7}[0-9a-f]{2}", socks)
     equal(len(filled), 3, f"listeners in the sockmap, one per worker, in {socks[:300]}")

@@ -147,6 +147,7 @@ Status Gateway::start_dataplane(const datapath::StepHook &before_step) {
     spec.netns_inode = instance_.netns_inode;
     spec.build = "faith-gw " FGW_VERSION;
     spec.keepfaith = keepfaith_;
+    spec.tunnels = !tunnels_.empty(); // a reload makes none
     spec.settings = settings_of(plan_);
     spec.prefixes = capture_of(plan_);
     spec.exempt = exemptions(network_, plan_.prefixes);

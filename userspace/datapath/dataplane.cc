@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <numeric>
 
 namespace faith::datapath {
 
@@ -54,13 +55,13 @@ PrefixTable make_table(const std::vector<CapturePrefix> &capture,
 }
 
 Status write_ports(const Maps &maps, const std::vector<PortRange> &ports) {
+    std::vector<std::uint32_t> indices(FGW_PORT_WORDS);
+    std::iota(indices.begin(), indices.end(), 0U);
     std::vector<fgw_port_word> words(FGW_PORT_WORDS);
     for (const PortRange &range : ports)
         for (std::uint32_t port = range.first; port <= range.last; ++port)
             words[port / 64].bits |= std::uint64_t{1} << (port % 64);
-    for (std::uint32_t index = 0; index < FGW_PORT_WORDS; ++index)
-        TRY(maps.ports.put(index, words[index]));
-    return Ok{};
+    return maps.ports.put_all(indices, words);
 }
 
 /* A veth's driver wakes its peer for a frame from XDP_TX only where that has an XDP program,
@@ -92,7 +93,9 @@ Result<Dataplane> Dataplane::create(const Spec &spec, const StepHook &before_ste
     TRY(before_step("find the BPF file system"));
     TRY(Pins::ensure_bpffs());
     TRY(before_step("load the BPF programs"));
-    TRY_ASSIGN(Object object, Object::load());
+    TRY_ASSIGN(Object object, spec.tunnels
+                                  ? Object::load()
+                                  : Object::load({FGW_PROG_XDP, FGW_PROG_TC, FGW_PROG_SK_LOOKUP}));
     Dataplane plane(std::move(object), Pins(spec.netns_inode));
     TRY(before_step("fill the maps"));
     TRY(plane.fill(spec));

@@ -51,6 +51,7 @@ struct Spec {
     std::uint64_t netns_inode = 0;
     std::string build; /* version, shown in fgw_meta */
     bool keepfaith = true;
+    bool tunnels = false; /* whether serve_tunnel() will be called */
     Settings settings;
     std::vector<CapturePrefix> prefixes;
     std::vector<Prefix6> exempt;

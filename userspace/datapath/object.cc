@@ -142,7 +142,8 @@ std::vector<Object::Named> Object::all_programs() const {
     std::vector<Named> all;
     bpf_program *program = nullptr;
     bpf_object__for_each_program(program, skeleton_->obj) {
-        all.push_back({.name = bpf_program__name(program), .fd = bpf_program__fd(program)});
+        if (bpf_program__autoload(program))
+            all.push_back({.name = bpf_program__name(program), .fd = bpf_program__fd(program)});
     }
     return all;
 }

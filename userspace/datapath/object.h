@@ -62,7 +62,7 @@ public:
     int sk_lookup_program() const;
     Maps maps() const;
 
-    /* Every map and program under its kernel name, for pinning. */
+    /* Every map and loaded program under its kernel name, for pinning. */
     struct Named {
         const char *name;
         int fd;

@@ -74,8 +74,12 @@ std::vector<std::uint8_t> syn_frame(const Attempt &attempt) {
 Result<Probe> Probe::open(const Pins &pins) {
     TRY_ASSIGN(sys::UniqueFd xdp, open_program(pins, FGW_PROG_XDP));
     TRY_ASSIGN(sys::UniqueFd lookup, open_program(pins, FGW_PROG_SK_LOOKUP));
-    TRY_ASSIGN(sys::UniqueFd encap, open_program(pins, FGW_PROG_ENCAP));
-    return Probe(std::move(xdp), std::move(lookup), std::move(encap));
+    Result<sys::UniqueFd> encap = open_program(pins, FGW_PROG_ENCAP);
+    if (!encap && encap.error().kind == Errc::NotLoaded)
+        return Probe(std::move(xdp), std::move(lookup)); // no tunnels
+    if (!encap)
+        return encap.error();
+    return Probe(std::move(xdp), std::move(lookup), *std::move(encap));
 }
 
 Result<fgw_probe> Probe::ask_guard(const Attempt &attempt) const {
