@@ -28,7 +28,7 @@ struct fgw_events_lost_map fgw_events_lost SEC(".maps");
 struct fgw_stf_map fgw_stf SEC(".maps");
 struct fgw_ip4_map fgw_ip4 SEC(".maps");
 struct fgw_pmtu_map fgw_pmtu SEC(".maps");
-struct fgw_routes_map fgw_routes SEC(".maps");
+struct fgw_flows_map fgw_flows SEC(".maps");
 struct fgw_stf_slow_map fgw_stf_slow SEC(".maps");
 
 char fgw_license[] SEC("license") = "Dual BSD/GPL";

@@ -17,12 +17,14 @@ static __always_inline bool tc_is_probe(const struct __sk_buff *skb)
 SEC("tc")
 int fgw_tc_encap(struct __sk_buff *skb)
 {
-	const __u8 any[4] = {0, 0, 0, 0};
-	const struct fgw_stf *stf = stf_find(skb->ifindex, any);
+	struct flow_claim claim = {};
 	bool probing = tc_is_probe(skb);
-	enum fgw_reason reason = stf_out(skb, stf, probing);
+	int reason = probing ? KNOWN_NOT : fgw_stf_known_tc(skb, &claim);
 
+	if (reason == KNOWN_NOT)
+		reason = fgw_stf_out(skb, probing, &claim);
 	if (probing)
-		return (int)reason;
-	return tc_finish_to(reason, stf ? stf->uplink : 0);
+		return reason;
+	reason_count((enum fgw_reason)reason);
+	return reason == FGW_STF_OUT ? TC_ACT_REDIRECT : TC_ACT_SHOT;
 }

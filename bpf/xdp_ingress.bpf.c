@@ -28,9 +28,14 @@ static __always_inline struct fgw_probe *xdp_probe(const struct xdp_md *ctx)
 	return probe;
 }
 
-static __always_inline int xdp_answer_probe(struct fgw_probe *probe, enum fgw_reason reason,
+/* The frame may have moved since, as far as the verifier knows. */
+static __always_inline int xdp_answer_probe(const struct xdp_md *ctx, enum fgw_reason reason,
 					    const struct decision *decision)
 {
+	struct fgw_probe *probe = xdp_probe(ctx);
+
+	if (!probe)
+		return XDP_ABORTED;
 	probe->reason = reason;
 	probe->verdict = decision->verdict;
 	probe->generation = decision->generation;
@@ -53,12 +58,16 @@ static __always_inline bool xdp_has_fast_path(void)
 	return config && config->fast_path;
 }
 
-/* Untagged IPv4: what comes out of a tunnel goes on to stf0, or where it is going. */
-static __always_inline int xdp_from_tunnel(struct xdp_md *ctx, enum fgw_reason reason, bool fast)
+/* What came out of a tunnel the whole way goes on to stf0, or where it is going. */
+static __always_inline int xdp_from_tunnel(struct xdp_md *ctx, enum fgw_reason reason, bool fast,
+					   const struct flow_claim *claim)
 {
-	if (reason == FGW_STF_IN && fast && fgw_stf_fast_in(ctx) == XDP_REDIRECT) {
-		reason_count(FGW_STF_FAST_IN);
-		return XDP_REDIRECT;
+	if (reason == FGW_STF_IN) {
+		if (fast && fgw_stf_fast_in(ctx, claim) == XDP_REDIRECT) {
+			reason_count(FGW_STF_FAST_IN);
+			return XDP_REDIRECT;
+		}
+		known_learn_in(ctx, claim);
 	}
 	if (reason == FGW_STF_FRAGMENT || reason == FGW_STF_ICMP4)
 		reason = (enum fgw_reason)fgw_slow_path(ctx, reason);
@@ -66,6 +75,22 @@ static __always_inline int xdp_from_tunnel(struct xdp_md *ctx, enum fgw_reason r
 		fgw_tell_marks(ctx, reason);
 	reason_count(reason);
 	return xdp_verdict(reason);
+}
+
+/* Untagged IPv4, which nobody asks about. */
+static __always_inline int xdp_ip4(struct xdp_md *ctx)
+{
+	struct flow_claim claim = {};
+	int known = fgw_stf_known_in(ctx, &claim);
+	bool fast;
+
+	if (known != KNOWN_NOT) {
+		reason_count((enum fgw_reason)known);
+		return known == FGW_STF_FAST_IN ? XDP_REDIRECT
+						: xdp_verdict((enum fgw_reason)known);
+	}
+	fast = xdp_has_fast_path() && fast_is_ours(ctx);
+	return xdp_from_tunnel(ctx, (enum fgw_reason)fgw_stf_in(ctx, false), fast, &claim);
 }
 
 /* What faith.h says of a packet to a prefix, its fixed header at `network`. An IPv6 header begins
@@ -98,28 +123,32 @@ static __always_inline enum fgw_reason xdp_guard(struct xdp_md *ctx, struct curs
 SEC("xdp.frags")
 int fgw_xdp_ingress(struct xdp_md *ctx)
 {
-	const struct packet packet = packet_from_xdp(ctx);
+	struct packet packet = packet_from_xdp(ctx);
 	struct cursor cursor = cursor_at(&packet, 0);
 	struct decision decision = {.verdict = FGW_VERDICT_NO_RULE};
-	struct fgw_probe *probe = xdp_probe(ctx);
 	enum fgw_reason reason = FGW_PASS_NOT_IP6;
+	const bool probing = xdp_probe(ctx);
 	struct guarded seen;
 	enum fgw_l3 protocol = eth_parse(&cursor);
+	struct flow_claim claim = {};
 	bool denied = false;
 	__u32 network = 0;
 
 	/* A tag says that the packet is for another interface, on top of this one. */
 	if (protocol == FGW_L3_IP4 && cursor.at == ETH_HEADER) {
-		bool fast = xdp_has_fast_path() && fast_is_ours(ctx);
+		if (!probing)
+			return xdp_ip4(ctx);
+		reason = (enum fgw_reason)fgw_stf_in(ctx, true);
+		return xdp_answer_probe(ctx, reason, &decision);
+	}
+	if (protocol == FGW_L3_IP6 && cursor.at == ETH_HEADER && !probing && xdp_has_fast_path()) {
+		int known = fgw_stf_known_out(ctx, &claim);
 
-		reason = (enum fgw_reason)fgw_stf_in(ctx, probe	 ? STF_IN_PROBING
-							  : fast ? STF_IN_FAST
-								 : STF_IN_SLOWLY);
-		if (probe) { /* it may have moved, as far as the verifier knows */
-			probe = xdp_probe(ctx);
-			return probe ? xdp_answer_probe(probe, reason, &decision) : XDP_ABORTED;
+		if (known != KNOWN_NOT) {
+			reason_count((enum fgw_reason)known);
+			return known == FGW_STF_FAST_OUT ? XDP_REDIRECT : XDP_PASS;
 		}
-		return xdp_from_tunnel(ctx, reason, fast);
+		packet = packet_from_xdp(ctx);
 	}
 	if (protocol == FGW_L3_IP6) {
 		network = cursor.at;
@@ -130,16 +159,16 @@ int fgw_xdp_ingress(struct xdp_md *ctx)
 			.hook = FGW_HOOK_XDP,
 			.interface_index = ctx->ingress_ifindex,
 			.answers = xdp_can_reply(ctx->ingress_ifindex),
-			.probing = probe ? 1 : 0,
+			.probing = probing,
 		};
 
 		reason = admit(&seen, &admission, &decision);
 		denied = reason != FGW_PASS_TCP;
 	}
-	if (probe)
-		return xdp_answer_probe(probe, reason, &decision);
+	if (probing)
+		return xdp_answer_probe(ctx, reason, &decision);
 	if (reason == FGW_PASS_NOT_PREFIX && xdp_has_fast_path() && network == ETH_HEADER &&
-	    fgw_stf_fast_out(ctx) == XDP_REDIRECT) {
+	    fgw_stf_fast_out(ctx, &claim) == XDP_REDIRECT) {
 		reason_count(FGW_STF_FAST_OUT);
 		return XDP_REDIRECT;
 	}

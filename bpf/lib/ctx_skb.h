@@ -86,11 +86,13 @@ static __always_inline bool packet_holds(const struct packet *packet, __u32 leng
 static __always_inline bool skb_put_in_ip4(struct __sk_buff *skb, const struct ip4_header *header)
 {
 	const __u64 flags = BPF_F_ADJ_ROOM_ENCAP_L3_IPV4 | BPF_F_ADJ_ROOM_FIXED_GSO;
-	const __be16 type = be16_to_host((__be16)FGW_L3_IP4);
+	struct {
+		__be16 type;
+		struct ip4_header header;
+	} __attribute__((packed)) front = {be16_to_host((__be16)FGW_L3_IP4), *header};
 
 	return !bpf_skb_adjust_room(skb, sizeof(*header), BPF_ADJ_ROOM_MAC, flags) &&
-	       !bpf_skb_store_bytes(skb, ETH_ADDRESSES, &type, sizeof(type), 0) &&
-	       !bpf_skb_store_bytes(skb, ETH_HEADER, header, sizeof(*header), 0);
+	       !bpf_skb_store_bytes(skb, ETH_ADDRESSES, &front, sizeof(front), 0);
 }
 
 #endif

@@ -37,11 +37,4 @@ static __always_inline int tc_finish(enum fgw_reason reason)
 	return reason_drops(reason) ? TC_ACT_SHOT : TC_ACT_UNSPEC;
 }
 
-/* What passes leaves by another interface, its neighbour found by the kernel. */
-static __always_inline int tc_finish_to(enum fgw_reason reason, __u32 ifindex)
-{
-	reason_count(reason);
-	return reason_drops(reason) ? TC_ACT_SHOT : (int)bpf_redirect_neigh(ifindex, NULL, 0, 0);
-}
-
 #endif

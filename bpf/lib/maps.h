@@ -192,11 +192,11 @@ struct fgw_pmtu_map {
 	__type(value, struct fgw_pmtu);
 };
 
-struct fgw_routes_map {
+struct fgw_flows_map {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, FGW_ROUTE_SLOTS);
+	__uint(max_entries, FGW_FLOW_SLOTS);
 	__type(key, __u32);
-	__type(value, struct fgw_route);
+	__type(value, struct fgw_flow);
 };
 
 struct fgw_stf_slow_map {
@@ -227,7 +227,7 @@ extern struct fgw_events_lost_map fgw_events_lost SEC(".maps");
 extern struct fgw_stf_map fgw_stf SEC(".maps");
 extern struct fgw_ip4_map fgw_ip4 SEC(".maps");
 extern struct fgw_pmtu_map fgw_pmtu SEC(".maps");
-extern struct fgw_routes_map fgw_routes SEC(".maps");
+extern struct fgw_flows_map fgw_flows SEC(".maps");
 extern struct fgw_stf_slow_map fgw_stf_slow SEC(".maps");
 
 /* Null never happens, but the verifier asks; a program then captures nothing. */

@@ -15,24 +15,7 @@
 #include "local.h"
 #include "prefix.h"
 #include "route.h"
-#include "stf_frame.h"
-
-struct fast_frame {
-	__u8 destination[6];
-	__u8 source[6];
-	__be16 type;
-	struct ip6_header inner;
-} __attribute__((packed));
-FGW_ASSERT_SIZE(struct fast_frame, 54);
-
-struct fast_outer_frame {
-	__u8 destination[6];
-	__u8 source[6];
-	__be16 type;
-	struct ip4_header outer;
-	struct ip6_header inner;
-} __attribute__((packed));
-FGW_ASSERT_SIZE(struct fast_outer_frame, 74);
+#include "stf_known.h"
 
 /* One tick in so many goes the slow way. Only what the kernel sends keeps its neighbours
  * confirmed: one that has moved or died would otherwise be believed in for good. */
@@ -41,31 +24,6 @@ FGW_ASSERT_SIZE(struct fast_outer_frame, 74);
 static __always_inline bool fast_yields(void)
 {
 	return bpf_jiffies64() % FAST_TICKS == 0;
-}
-
-/* What any router would forward without a second look: one buffer, nothing behind the packet,
- * no option for routers, and a hop left. */
-static __always_inline bool fast_forwards(struct xdp_md *ctx, const struct ip6_header *inner)
-{
-	long length = (long)ctx->data_end - (long)ctx->data;
-
-	return length == (long)bpf_xdp_get_buff_len(ctx) &&
-	       length == (long)sizeof(struct fast_frame) + be16_to_host(inner->payload_length) &&
-	       inner->hop_limit > 1 && inner->next_header != FGW_L4_HOP_BY_HOP && !fast_yields();
-}
-
-/* A SYN whose maximum segment size the slow path would lower (mss_clamp). Like there, only when
- * TCP is the first thing in the packet. */
-static __always_inline bool fast_needs_clamp(struct xdp_md *ctx, const struct fgw_stf *stf,
-					     const struct ip6_header *inner)
-{
-	const struct packet packet = packet_from_xdp(ctx);
-	struct tcp_header tcp;
-
-	if (!stf->mss || inner->next_header != FGW_L4_TCP)
-		return false;
-	return !packet_load_front(&packet, sizeof(struct fast_frame), &tcp, sizeof(tcp)) ||
-	       be16_to_host(tcp.offset_flags) & TCP_SYN;
 }
 
 /* Whether a frame may leave there by XDP. */
@@ -99,137 +57,139 @@ static __always_inline bool fast_is_ours(struct xdp_md *ctx)
 	       fast_is_station(frame, own->mac);
 }
 
-/* The kernel's route of an inner packet that came in by `ifindex`; into `query`. */
+/* The kernel's route of an inner packet that came in by `ifindex`; into `route`. */
 static __always_inline long fast_route6(struct xdp_md *ctx, const struct ip6_header *inner,
-					__u32 ifindex, union route_query *query)
+					__u32 ifindex, struct bpf_fib_lookup *route)
 {
-	struct bpf_fib_lookup *route = &query->lookup;
-
-	route->family = ROUTE_INET6;
-	route->ifindex = ifindex;
-	route->l4_protocol = inner->next_header;
-	route->tot_len = (__u16)(sizeof(*inner) + be16_to_host(inner->payload_length));
+	*route = (struct bpf_fib_lookup){.family = ROUTE_INET6,
+					 .l4_protocol = inner->next_header,
+					 .ifindex = ifindex,
+					 .tot_len = (__u16)stf_length(inner)};
 	fgw_copy(&route->flowinfo, inner, sizeof(route->flowinfo));
 	route->flowinfo &= host_to_be32(0x0fffffff);
 	fgw_copy(route->ipv6_src, inner->source, sizeof(route->ipv6_src));
 	fgw_copy(route->ipv6_dst, inner->destination, sizeof(route->ipv6_dst));
-	return fgw_route_ask(ctx, query);
+	return bpf_fib_lookup(ctx, route, sizeof(*route), 0);
 }
 
-/* The front of an untagged frame with IPv6, its header copied out. */
-static __always_inline struct fast_frame *fast_parse(struct xdp_md *ctx, struct ip6_header *inner)
+/* The way of what went fast, for flow_learn(). */
+static __always_inline void fast_way(const struct bpf_fib_lookup *route, const struct fgw_stf *stf,
+				     struct fgw_way *way)
 {
-	const struct packet packet = packet_from_xdp(ctx);
-	struct fast_frame *frame = (struct fast_frame *)packet.data;
-
-	if ((void *)(frame + 1) > (void *)packet.data_end ||
-	    frame->type != be16_to_host((__be16)FGW_L3_IP6))
-		return NULL;
-	packet_load_front(&packet, ETH_HEADER, inner, sizeof(*inner));
-	return frame;
+	way->kind = FGW_WAY_FAST;
+	way->ifindex = route->ifindex;
+	way->mtu = route->mtu_result;
+	fgw_copy(way->destination, route->dmac, sizeof(way->destination));
+	fgw_copy(way->source, route->smac, sizeof(way->source));
+	way->mss = stf->mss;
+	way->ecn = stf->ecn;
 }
 
 /* A frame that came out of a tunnel just now, with its mark in front. */
-FGW_SUBPROGRAM int fgw_stf_fast_in(struct xdp_md *ctx)
+FGW_SUBPROGRAM int fgw_stf_fast_in(struct xdp_md *ctx, const struct flow_claim *claim)
 {
 	const struct fgw_stf_mark *mark = (const struct fgw_stf_mark *)(long)ctx->data_meta;
-	union route_query query = {};
-	const struct bpf_fib_lookup *route = &query.lookup;
 	const __u8 any[4] = {0, 0, 0, 0};
-	struct ip6_header inner;
+	struct bpf_fib_lookup route;
+	struct fgw_way way = {};
 	struct fgw_prefix_val prefix;
-	struct fast_frame *frame = fast_parse(ctx, &inner);
+	struct ip6_header inner;
+	struct stf_inner_frame *frame = fast_parse(ctx, &inner);
 	const struct fgw_stf *stf;
 
-	if (!frame || (const void *)(mark + 1) > (const void *)(long)ctx->data)
+	if (!claim || !frame || (const void *)(mark + 1) > (const void *)(long)ctx->data)
 		return XDP_PASS;
 	stf = stf_find(mark->peer, any);
-	if (!stf || !(stf->flags & FGW_STF_FAST) || !fast_forwards(ctx, &inner) ||
-	    fast_needs_clamp(ctx, stf, &inner) ||
+	if (!stf || !(stf->flags & FGW_STF_FAST) || fast_yields() ||
+	    !fast_is_plain(ctx, ETH_HEADER, &inner) ||
+	    fast_needs_clamp(ctx, ETH_HEADER, stf->mss, &inner) ||
 	    prefix_match(inner.destination, &prefix) != PREFIX_NONE)
 		return XDP_PASS;
-	if (fast_route6(ctx, &inner, stf->device, &query) != BPF_FIB_LKUP_RET_SUCCESS ||
-	    !fast_interface(route->ifindex))
+	if (fast_route6(ctx, &inner, stf->device, &route) != BPF_FIB_LKUP_RET_SUCCESS ||
+	    !fast_interface(route.ifindex))
 		return XDP_PASS;
-	fgw_copy(frame->destination, route->dmac, sizeof(frame->destination));
-	fgw_copy(frame->source, route->smac, sizeof(frame->source));
+	fgw_copy(frame->destination, route.dmac, sizeof(frame->destination));
+	fgw_copy(frame->source, route.smac, sizeof(frame->source));
 	frame->inner.hop_limit--;
+	fast_way(&route, stf, &way);
+	flow_learn(claim, &way);
 	/* Nobody there knows the mark. Taking it away cannot fail. */
 	bpf_xdp_adjust_meta(ctx, sizeof(*mark));
-	return (int)bpf_redirect(route->ifindex, 0);
+	return (int)bpf_redirect(route.ifindex, 0);
 }
 
 /* The Ethernet header to the next router of an outer packet, or to the peer itself. */
 static __always_inline bool fast_route4(struct xdp_md *ctx, const struct fgw_stf *stf,
-					const struct ip4_header *outer, union route_query *query)
+					const struct ip4_header *outer,
+					struct bpf_fib_lookup *route)
 {
-	struct bpf_fib_lookup *route = &query->lookup;
-
-	*query = (union route_query){.lookup = {.family = ROUTE_INET,
-						.l4_protocol = FGW_L4_IP6,
-						.ifindex = stf->peer,
-						.tot_len = be16_to_host(outer->total_length),
-						.tos = (__u8)(outer->service & ~ECN_BITS)}};
+	*route = (struct bpf_fib_lookup){.family = ROUTE_INET,
+					 .l4_protocol = FGW_L4_IP6,
+					 .ifindex = stf->peer,
+					 .tot_len = be16_to_host(outer->total_length),
+					 .tos = (__u8)(outer->service & ~ECN_BITS)};
 	fgw_copy(&route->ipv4_src, outer->source, sizeof(route->ipv4_src));
 	fgw_copy(&route->ipv4_dst, outer->destination, sizeof(route->ipv4_dst));
-	return fgw_route_ask(ctx, query) == BPF_FIB_LKUP_RET_SUCCESS &&
+	return bpf_fib_lookup(ctx, route, sizeof(*route), 0) == BPF_FIB_LKUP_RET_SUCCESS &&
 	       route->ifindex == stf->uplink;
 }
 
-static __always_inline bool fast_put_in(struct xdp_md *ctx, const struct bpf_fib_lookup *route,
-					const struct ip4_header *outer)
+/* Where the kernel would send it: the tunnel, when that has a fast path; else it is remembered
+ * that the kernel is to do so. */
+static __always_inline const struct fgw_stf *fast_tunnel(struct xdp_md *ctx,
+							 const struct ip6_header *inner,
+							 const struct flow_claim *claim,
+							 struct bpf_fib_lookup *route)
 {
-	struct fast_outer_frame *frame;
+	const struct fgw_way kernel = {.kind = FGW_WAY_KERNEL};
+	const __u8 any[4] = {0, 0, 0, 0};
+	const struct fgw_stf *stf = NULL;
 
-	if (bpf_xdp_adjust_head(ctx, -(int)sizeof(*outer)))
-		return false;
-	frame = (struct fast_outer_frame *)(long)ctx->data;
-	if ((void *)(frame + 1) > (void *)(long)ctx->data_end)
-		return false;
-	fgw_copy(frame->destination, route->dmac, sizeof(frame->destination));
-	fgw_copy(frame->source, route->smac, sizeof(frame->source));
-	frame->type = be16_to_host((__be16)FGW_L3_IP4);
-	frame->outer = *outer;
-	frame->inner.hop_limit--;
-	return true;
+	/* A tunnel's device has no neighbours that the kernel could know. */
+	if (route_leads_out(fast_route6(ctx, inner, ctx->ingress_ifindex, route)))
+		stf = stf_find(route->ifindex, any);
+	/* What is known of the path, and who is told, is the slow path's business. */
+	if (stf && stf->device == route->ifindex && stf->flags & FGW_STF_FAST &&
+	    !(stf->flags & FGW_STF_PMTU) && fast_interface(stf->uplink))
+		return stf;
+	flow_learn(claim, &kernel);
+	return NULL;
 }
 
 /* A frame with IPv6 to no prefix of the gateway, which the guard has made sure of. */
-FGW_SUBPROGRAM int fgw_stf_fast_out(struct xdp_md *ctx)
+FGW_SUBPROGRAM int fgw_stf_fast_out(struct xdp_md *ctx, const struct flow_claim *claim)
 {
+	struct bpf_fib_lookup route;
+	struct fgw_way way = {};
 	struct ip6_header inner;
-	const __u8 any[4] = {0, 0, 0, 0};
-	union route_query query = {};
 	const struct fgw_stf *stf;
 	struct ip4_header outer;
 	__u32 hop;
 
-	if (!fast_is_ours(ctx) || !fast_parse(ctx, &inner))
+	if (!claim || !fast_is_ours(ctx) || !fast_parse(ctx, &inner) || fast_yields() ||
+	    !fast_is_plain(ctx, ETH_HEADER, &inner))
 		return XDP_PASS;
-	if (!fast_forwards(ctx, &inner))
-		return XDP_PASS;
-	/* A tunnel's device has no neighbours that the kernel could know. */
-	if (!route_leads_out(fast_route6(ctx, &inner, ctx->ingress_ifindex, &query)))
-		return XDP_PASS;
-	stf = stf_find(query.lookup.ifindex, any);
-	if (!stf || stf->device != query.lookup.ifindex || !(stf->flags & FGW_STF_FAST) ||
-	    !fast_interface(stf->uplink) || fast_needs_clamp(ctx, stf, &inner))
-		return XDP_PASS;
-	/* What is known of the path, and who is told, is the slow path's business. */
-	if (stf->flags & FGW_STF_PMTU)
+	stf = fast_tunnel(ctx, &inner, claim, &route);
+	if (!stf || fast_needs_clamp(ctx, ETH_HEADER, stf->mss, &inner))
 		return XDP_PASS;
 	/* The route has put the gateway, if there is one, where the destination was. */
 	hop = stf_next_hop(stf, inner.destination);
 	if (!hop)
-		hop = stf_next_hop(stf, (const __u8 *)query.lookup.ipv6_dst);
-	if (stf_out_header(stf, &inner, hop,
-			   (__u32)sizeof(inner) + be16_to_host(inner.payload_length), false,
-			   bpf_get_prandom_u32(), &outer) != FGW_STF_OUT ||
-	    !fast_route4(ctx, stf, &outer, &query))
+		hop = stf_next_hop(stf, (const __u8 *)route.ipv6_dst);
+	if (stf_out_header(stf, &inner, hop, stf_length(&inner), false, bpf_get_prandom_u32(),
+			   &outer) != FGW_STF_OUT ||
+	    !fast_route4(ctx, stf, &outer, &route))
 		return XDP_PASS;
-	/* Only the driver's room in front can lack, and then nothing was changed. */
-	if (!fast_put_in(ctx, &query.lookup, &outer))
+	if (!fast_put_in(ctx, route.dmac, route.smac, &outer))
 		return XDP_PASS;
+	fast_way(&route, stf, &way);
+	way.mtu -= sizeof(outer);
+	if (way.mtu > stf->mtu)
+		way.mtu = stf->mtu;
+	fgw_copy(way.own, outer.source, sizeof(way.own));
+	fgw_copy(way.far, outer.destination, sizeof(way.far));
+	way.ttl = stf->ttl;
+	flow_learn(claim, &way);
 	return (int)bpf_redirect(stf->uplink, 0);
 }
 

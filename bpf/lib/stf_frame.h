@@ -12,6 +12,29 @@
 #include "icmp4.h"
 #include "stf.h"
 
+/* The fronts of untagged frames, outside of a tunnel and on its way through. */
+struct stf_inner_frame {
+	__u8 destination[6];
+	__u8 source[6];
+	__be16 type;
+	struct ip6_header inner;
+} __attribute__((packed));
+FGW_ASSERT_SIZE(struct stf_inner_frame, 54);
+
+struct stf_outer_frame {
+	__u8 destination[6];
+	__u8 source[6];
+	__be16 type;
+	struct ip4_header outer;
+	struct ip6_header inner;
+} __attribute__((packed));
+FGW_ASSERT_SIZE(struct stf_outer_frame, 74);
+
+static __always_inline __u32 stf_length(const struct ip6_header *inner)
+{
+	return (__u32)sizeof(*inner) + be16_to_host(inner->payload_length);
+}
+
 static __always_inline __u8 stf_traffic_class(const struct ip6_header *inner)
 {
 	return (__u8)(inner->version_class << 4 | inner->class_flow[0] >> 4);
@@ -64,6 +87,15 @@ static __always_inline enum fgw_reason stf_in_judge(struct cursor *cursor,
 	return reason == FGW_STF_IN ? stf_check_in(stf, outer, inner) : reason;
 }
 
+/* All of the front but the stations. */
+static __always_inline void stf_in_write_front(const struct ip6_header *inner, __u8 mark,
+					       struct eth_front *front)
+{
+	front->type = be16_to_host((__be16)FGW_L3_IP6);
+	front->inner[0] = inner->version_class;
+	front->inner[1] = (__u8)((inner->class_flow[0] & 0xcf) | mark << 4);
+}
+
 /* The front of the frame that a good packet becomes, as stf0's peer would send it. The reason
  * is the last: FGW_STF_IN, FGW_STF_IN_ODD_ECN, or FGW_STF_IN_ECN for one that ends here. */
 static __always_inline enum fgw_reason stf_in_front(const struct fgw_stf *stf,
@@ -77,15 +109,28 @@ static __always_inline enum fgw_reason stf_in_front(const struct fgw_stf *stf,
 		return FGW_STF_IN_ECN;
 	fgw_copy(front->destination, stf->device_mac, sizeof(front->destination));
 	fgw_copy(front->source, stf->peer_mac, sizeof(front->source));
-	front->type = be16_to_host((__be16)FGW_L3_IP6);
-	front->inner[0] = inner->version_class;
-	front->inner[1] = (__u8)((inner->class_flow[0] & 0xcf) | ecn.mark << 4);
+	stf_in_write_front(inner, ecn.mark, front);
 	return ecn.odd ? FGW_STF_IN_ODD_ECN : FGW_STF_IN;
 }
 
-/* The outer header of an inner packet of `length` bytes to the next hop `to`, 0: none. `number`
- * is any: routers may cut the packet, for DF is clear (R8, S5). Segments that the kernel joined
- * are as long as they like: they leave one by one. FGW_STF_OUT, or why not. */
+/* An outer header but its addresses, for an inner packet of `length` bytes. `number` is any:
+ * routers may cut the packet, for DF is clear (R8, S5). */
+static __always_inline void stf_out_write(struct ip4_header *outer, __u8 service, __u32 length,
+					  __u32 number, __u8 ttl)
+{
+	outer->version_words = 0x45;
+	outer->service = service;
+	outer->total_length = (__be16)be16_to_host((__be16)(length + sizeof(*outer)));
+	outer->identification = (__be16)number;
+	outer->offset_flags = 0;
+	outer->ttl = ttl;
+	outer->protocol = FGW_L4_IP6;
+	ip4_set_checksum(outer);
+}
+
+/* The outer header of an inner packet of `length` bytes to the next hop `to`, 0: none. Segments
+ * that the kernel joined are as long as they like: they leave one by one. FGW_STF_OUT, or why
+ * not. */
 static __always_inline enum fgw_reason stf_out_header(const struct fgw_stf *stf,
 						      const struct ip6_header *inner, __u32 to,
 						      __u32 length, bool joined, __u32 number,
@@ -101,14 +146,8 @@ static __always_inline enum fgw_reason stf_out_header(const struct fgw_stf *stf,
 		return reason;
 	if (length + sizeof(*outer) > IP4_MAX_LENGTH || (!joined && length > stf->mtu))
 		return FGW_STF_OUT_TOO_BIG;
-	outer->version_words = 0x45;
-	outer->service = ecn_outer_class(stf->ecn, stf_traffic_class(inner));
-	outer->total_length = (__be16)be16_to_host((__be16)(length + sizeof(*outer)));
-	outer->identification = (__be16)number;
-	outer->offset_flags = 0;
-	outer->ttl = stf->ttl;
-	outer->protocol = FGW_L4_IP6;
-	ip4_set_checksum(outer);
+	stf_out_write(outer, ecn_outer_class(stf->ecn, stf_traffic_class(inner)), length, number,
+		      stf->ttl);
 	return FGW_STF_OUT;
 }
 

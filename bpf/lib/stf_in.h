@@ -16,15 +16,16 @@
 #include "stf_frame.h"
 
 /* What has to ask the routing tables comes last. */
-static __always_inline enum fgw_reason
-stf_in_check_routes(struct xdp_md *ctx, const struct fgw_stf *stf, const struct ip4_header *outer,
-		    const struct ip6_header *inner, bool fast)
+static __always_inline enum fgw_reason stf_in_check_routes(struct xdp_md *ctx,
+							   const struct fgw_stf *stf,
+							   const struct ip4_header *outer,
+							   const struct ip6_header *inner)
 {
 	/* The IPv4 address in a 6to4 source needs no question of its own: it is this one. */
-	if (stf->flags & FGW_STF_INGRESS && !route_is_by_uplink(ctx, stf, outer->source, fast))
+	if (stf->flags & FGW_STF_INGRESS && !route_is_by_uplink(ctx, stf, outer->source))
 		return FGW_STF_IN_INGRESS;
 	if (!stf_is_for_site(stf, inner) &&
-	    route_is_back(ctx, stf, inner->source, inner->destination, fast))
+	    route_is_back(ctx, stf, inner->source, inner->destination))
 		return FGW_STF_IN_LOOP;
 	return FGW_STF_IN;
 }
@@ -36,7 +37,8 @@ static __always_inline enum fgw_reason stf_in_finish(struct xdp_md *ctx, const s
 	struct fgw_stf_mark mark = {.mark = FGW_STF_MARK,
 				    .peer = stf->peer,
 				    .mss = stf->mss,
-				    .outer_mark = outer->service & ECN_BITS};
+				    .outer_mark = outer->service & ECN_BITS,
+				    .ecn = stf->ecn};
 	struct eth_front front;
 	enum fgw_reason reason = stf_in_front(stf, outer, inner, &front);
 
@@ -50,7 +52,7 @@ static __always_inline enum fgw_reason stf_in_finish(struct xdp_md *ctx, const s
 
 /* With the cursor at the IPv4 header. */
 static __always_inline enum fgw_reason stf_in(struct xdp_md *ctx, struct cursor *cursor,
-					      bool probing, bool fast)
+					      bool probing)
 {
 	struct ip6_header inner;
 	struct ip4_header outer;
@@ -67,27 +69,20 @@ static __always_inline enum fgw_reason stf_in(struct xdp_md *ctx, struct cursor 
 		return stf_is_error_about(cursor, stf, &outer) ? FGW_STF_ICMP4 : FGW_PASS_NOT_IP6;
 	reason = stf_in_judge(cursor, stf, &outer, &inner);
 	if (reason == FGW_STF_IN)
-		reason = stf_in_check_routes(ctx, stf, &outer, &inner, fast);
+		reason = stf_in_check_routes(ctx, stf, &outer, &inner);
 	if (reason == FGW_STF_IN)
 		reason = stf_in_finish(ctx, stf, &outer, &inner, probing);
 	return reason;
 }
 
-/* How fgw_stf_in is asked. */
-enum stf_in_mode {
-	STF_IN_SLOWLY = 0,
-	STF_IN_FAST = 1,    /* the fast path may follow: its routes will do */
-	STF_IN_PROBING = 2, /* changes nothing */
-};
-
 /* An untagged frame with IPv4 in it. An enum fgw_reason; FGW_PASS_NOT_IP6: no tunnel's.
- * Global, so that it is verified once and has a stack of its own. */
-FGW_SUBPROGRAM int fgw_stf_in(struct xdp_md *ctx, __u32 mode)
+ * Global, so that it is verified once and has a stack of its own. `probing` changes nothing. */
+FGW_SUBPROGRAM int fgw_stf_in(struct xdp_md *ctx, __u32 probing)
 {
 	const struct packet packet = packet_from_xdp(ctx);
 	struct cursor cursor = cursor_at(&packet, ETH_HEADER);
 
-	return stf_in(ctx, &cursor, mode == STF_IN_PROBING, mode == STF_IN_FAST);
+	return stf_in(ctx, &cursor, probing);
 }
 
 #endif

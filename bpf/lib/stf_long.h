@@ -71,29 +71,39 @@ static __always_inline bool long_hand_over(struct __sk_buff *skb, __u32 mtu)
 	return true;
 }
 
+/* What the way to an outer destination takes; `link` is what the uplink does. */
+static __always_inline struct stf_path long_path(struct __sk_buff *skb, const struct fgw_stf *stf,
+						 const struct ip4_header *outer, __u32 *link)
+{
+	struct stf_path anything = {.mtu = 0xffffffff, .whole = false};
+
+	*link = 0;
+	/* The least MTU goes everywhere. */
+	if (stf->mtu <= IP6_LEAST_MTU && !(stf->flags & FGW_STF_PMTU))
+		return anything;
+	*link = long_link_mtu(skb, stf);
+	return stf_path_of(stf, *link, long_learnt_mtu(stf, outer));
+}
+
 /* A packet with its outer header ready. FGW_STF_OUT, or why it does not go. */
 static __always_inline enum fgw_reason long_check(struct __sk_buff *skb, const struct fgw_stf *stf,
 						  const struct ip6_header *inner, __u32 segment,
-						  bool probing, struct ip4_header *outer)
+						  bool probing, struct ip4_header *outer,
+						  struct stf_path *path)
 {
 	__u32 longest, link;
-	struct stf_path path;
 
-	/* The least MTU goes everywhere. */
-	if (stf->mtu <= IP6_LEAST_MTU && !(stf->flags & FGW_STF_PMTU))
-		return FGW_STF_OUT;
-	link = long_link_mtu(skb, stf);
-	path = stf_path_of(stf, link, long_learnt_mtu(stf, outer));
+	*path = long_path(skb, stf, outer, &link);
 	longest = long_longest(skb, inner, segment);
-	if (longest <= path.mtu) {
-		if (path.whole)
+	if (longest <= path->mtu) {
+		if (path->whole)
 			stf_out_keep_whole(outer);
 		return FGW_STF_OUT;
 	}
 	if (probing)
 		return FGW_STF_OUT_PMTU;
 	/* Without a daemon nobody would be told: then routers shall cut what they can. */
-	if (!long_hand_over(skb, path.mtu) && longest + sizeof(*outer) <= link)
+	if (!long_hand_over(skb, path->mtu) && longest + sizeof(*outer) <= link)
 		return FGW_STF_OUT;
 	return FGW_STF_OUT_PMTU;
 }

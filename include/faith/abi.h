@@ -244,7 +244,7 @@ struct fgw_stf_mark {
 	__u32 peer; /* ifindex of the hidden peer */
 	__u16 mss;  /* as in struct fgw_stf */
 	__u8 outer_mark; /* congestion notification of the header that is gone */
-	__u8 pad;
+	__u8 ecn;	 /* as in struct fgw_stf */
 	__u8 far[4]; /* and its source; network byte order */
 };
 FGW_ASSERT_SIZE(struct fgw_stf_mark, 16);
@@ -267,18 +267,44 @@ struct fgw_pmtu {
 };
 FGW_ASSERT_SIZE(struct fgw_pmtu, 16);
 
-/* fgw_routes: what the fast path of tunnels has asked the kernel's routing tables, and the answer,
- * which holds for the tick in which it was given. One per CPU; private to the programs. */
-#define FGW_ROUTE_SLOTS 256 /* a power of two */
+/* fgw_flows: what was found out about the addresses of a packet, on the way into a tunnel or out of
+ * one; it holds for the tick in which the programs asked maps and routing tables. So a change
+ * counts from the next tick on. One table per CPU; private to the programs. */
+#define FGW_FLOW_SLOTS 1024 /* a power of two */
+#define FGW_FLOW_WORDS 14
 
-struct fgw_route {
-	__u64 question[8]; /* struct bpf_fib_lookup before */
-	__u64 answer[8];   /* and after */
-	__u64 tick;	   /* bpf_jiffies64() */
-	__s32 result;	   /* what bpf_fib_lookup() returned */
-	__u32 busy;	   /* 1: whom this one interrupted is at it */
+enum fgw_way_kind {
+	FGW_WAY_UNKNOWN = 0, /* nobody knows yet */
+	FGW_WAY_SLOW = 1,    /* in: to stf0; out: by TC to the uplink; no look at the fast path */
+	FGW_WAY_FAST = 2,    /* from interface to interface at XDP */
+	FGW_WAY_KERNEL = 3,  /* no prefix and no fast tunnel takes it: as if there were no program */
 };
-FGW_ASSERT_SIZE(struct fgw_route, 144);
+
+struct fgw_way {
+	__u32 kind;	      /* enum fgw_way_kind */
+	__u32 ifindex;	      /* where it leaves: FAST, and out */
+	__u32 peer;	      /* in, SLOW: of the hidden peer */
+	__u32 mtu;	      /* the longest IPv6 packet: FAST, and out */
+	__u8 destination[6];  /* of the frame that leaves; out, SLOW: the kernel finds them */
+	__u8 source[6];
+	__u8 own[4];	      /* outer addresses, out; network byte order */
+	__u8 far[4];
+	__u16 mss;	      /* as in struct fgw_stf, as are the next two */
+	__u8 ecn;
+	__u8 ttl;
+	__u32 whole;	      /* out, SLOW: 1: DF */
+	__u32 pad;
+} __attribute__((aligned(8))); /* it is copied for every packet */
+FGW_ASSERT_SIZE(struct fgw_way, 48);
+
+struct fgw_flow {
+	__u32 question[FGW_FLOW_WORDS]; /* bpf/lib/flow.h */
+	__u64 tick;			/* bpf_jiffies64() */
+	struct fgw_way way;
+	__u32 number;			/* of the question: goes up with each one that is put here */
+	__u32 busy;			/* 1: whom this one interrupted is at it */
+};
+FGW_ASSERT_SIZE(struct fgw_flow, 120);
 
 /* fgw_stf_slow: a ring of packets that are for user space. What comes for a tunnel in fragments
  * goes there whole, IPv4 header and all, and nowhere else: without a reader the ring is soon

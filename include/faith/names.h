@@ -33,7 +33,7 @@
 #define FGW_MAP_STF "fgw_stf"
 #define FGW_MAP_IP4 "fgw_ip4"
 #define FGW_MAP_PMTU "fgw_pmtu"
-#define FGW_MAP_ROUTES "fgw_routes"
+#define FGW_MAP_FLOWS "fgw_flows"
 #define FGW_MAP_STF_SLOW "fgw_stf_slow"
 
 /* Programs: "fgw_" and the name of the file in bpf/. */

@@ -81,12 +81,26 @@
     F(fgw_pmtu, until_ns)                                                                          \
     F(fgw_pmtu, mtu)                                                                               \
     F(fgw_pmtu, pad)                                                                               \
-    S(fgw_route)                                                                                   \
-    F(fgw_route, question)                                                                         \
-    F(fgw_route, answer)                                                                           \
-    F(fgw_route, tick)                                                                             \
-    F(fgw_route, result)                                                                           \
-    F(fgw_route, busy)                                                                             \
+    S(fgw_way)                                                                                     \
+    F(fgw_way, kind)                                                                               \
+    F(fgw_way, ifindex)                                                                            \
+    F(fgw_way, peer)                                                                               \
+    F(fgw_way, mtu)                                                                                \
+    F(fgw_way, destination)                                                                        \
+    F(fgw_way, source)                                                                             \
+    F(fgw_way, own)                                                                                \
+    F(fgw_way, far)                                                                                \
+    F(fgw_way, mss)                                                                                \
+    F(fgw_way, ecn)                                                                                \
+    F(fgw_way, ttl)                                                                                \
+    F(fgw_way, whole)                                                                              \
+    F(fgw_way, pad)                                                                                \
+    S(fgw_flow)                                                                                    \
+    F(fgw_flow, question)                                                                          \
+    F(fgw_flow, tick)                                                                              \
+    F(fgw_flow, way)                                                                               \
+    F(fgw_flow, number)                                                                            \
+    F(fgw_flow, busy)                                                                              \
     S(fgw_slow_packet)                                                                             \
     F(fgw_slow_packet, ifindex)                                                                    \
     F(fgw_slow_packet, length)                                                                     \
@@ -96,7 +110,7 @@
     F(fgw_stf_mark, peer)                                                                          \
     F(fgw_stf_mark, mss)                                                                           \
     F(fgw_stf_mark, outer_mark)                                                                    \
-    F(fgw_stf_mark, pad)                                                                           \
+    F(fgw_stf_mark, ecn)                                                                           \
     F(fgw_stf_mark, far)                                                                           \
     S(fgw_acl_class)                                                                               \
     F(fgw_acl_class, class_id)                                                                     \

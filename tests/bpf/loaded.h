@@ -11,6 +11,7 @@
 #include "tests/support/guard_oracle.h"
 #include "tests/support/packet.h"
 #include "tests/support/stf_oracle.h"
+#include "tests/support/tick.h"
 
 #include <catch2/catch.hpp>
 
@@ -130,6 +131,7 @@ public:
                                                          : std::uint32_t{FGW_IP4_OWN});
         for (const Ip4 address : world.broadcast)
             local(address, FGW_IP4_BROADCAST);
+        next_tick();
     }
 
     using Counts = std::vector<std::uint64_t>;

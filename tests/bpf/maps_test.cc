@@ -66,7 +66,7 @@ TEST_CASE("maps: each has its name, and the sizes and the limit of the contract"
         {FGW_MAP_SERVICE_DATA, BPF_MAP_TYPE_LRU_HASH, sizeof(fgw_expected_key),
          sizeof(fgw_service_data), FGW_MAX_EXPECTED},
         {FGW_MAP_PMTU, BPF_MAP_TYPE_LRU_HASH, sizeof(fgw_pmtu_key), sizeof(fgw_pmtu), FGW_MAX_PMTU},
-        {FGW_MAP_ROUTES, BPF_MAP_TYPE_PERCPU_ARRAY, 4, sizeof(fgw_route), FGW_ROUTE_SLOTS},
+        {FGW_MAP_FLOWS, BPF_MAP_TYPE_PERCPU_ARRAY, 4, sizeof(fgw_flow), FGW_FLOW_SLOTS},
         {FGW_MAP_STF_SLOW, BPF_MAP_TYPE_RINGBUF, 0, 0, FGW_SLOW_BYTES},
         {FGW_MAP_EVENTS, BPF_MAP_TYPE_RINGBUF, 0, 0, FGW_EVENT_BYTES},
         {FGW_MAP_EVENTS_LOST, BPF_MAP_TYPE_PERCPU_ARRAY, 4, sizeof(fgw_count), 1},

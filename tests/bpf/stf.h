@@ -61,7 +61,7 @@ inline Bytes marked(const StfWorld &world, const Bytes &frame, const Bytes &inco
                       .peer = world.stf.peer,
                       .mss = world.stf.mss,
                       .outer_mark = static_cast<__u8>(incoming.at(15) & 3),
-                      .pad = 0,
+                      .ecn = world.stf.ecn,
                       .far = {}};
     std::copy_n(incoming.begin() + 26, sizeof mark.far, mark.far);
     Bytes both(sizeof mark + frame.size());

@@ -88,6 +88,7 @@ void learn(const Tunnel &tunnel, std::uint32_t mtu, std::chrono::seconds from_no
         std::chrono::nanoseconds(std::chrono::steady_clock::now().time_since_epoch() + from_now);
     REQUIRE(tunnel.maps().pmtu.put(
         key, {.until_ns = static_cast<std::uint64_t>(until.count()), .mtu = mtu, .pad = 0}));
+    next_tick();
 }
 
 std::uint16_t fragment_field(const StfRun &run) {
