@@ -13,8 +13,6 @@ namespace faith::daemon {
 
 namespace {
 
-constexpr std::uint32_t least_ip6_mtu = 1280;
-constexpr std::uint32_t outer_header = 20;
 constexpr std::size_t most_listed = 8; /* of one kind: the rest would hide the others */
 constexpr int rp_filter_strict = 1;
 

@@ -23,19 +23,6 @@ bool has_fast_path(const std::vector<Tunnel> &tunnels) {
         tunnels, [](const Tunnel &tunnel) { return (tunnel.flags & FGW_STF_FAST) != 0; });
 }
 
-std::string mtu_obstacle(const Tunnel &tunnel, std::uint32_t uplink_mtu) {
-    constexpr std::uint32_t outer_header = 20, least_ip6_mtu = 1280;
-    if (uplink_mtu >= tunnel.mtu + outer_header)
-        return "";
-    std::string text = "MTU " + std::to_string(tunnel.mtu) +
-                       " and an outer header of 20 bytes do not fit the MTU of " + tunnel.uplink +
-                       ", " + std::to_string(uplink_mtu);
-    if (uplink_mtu < least_ip6_mtu + outer_header)
-        text +=
-            ", which leaves less than the 1280 that IPv6 needs: every full packet is cut in two";
-    return text;
-}
-
 std::string fast_path_obstacle(datapath::XdpMode mode, std::string_view driver) {
     if (mode != datapath::XdpMode::Native)
         return "its XDP is generic";

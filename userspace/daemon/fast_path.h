@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* What a tunnel needs of interfaces: room for its packets, and to take part in the fast path
- * (bpf/lib/stf_fast.h). Pure. */
+/* What the fast path of a tunnel needs of interfaces (bpf/lib/stf_fast.h). Pure. */
 #pragma once
 
 #include "daemon/tunnel.h"
@@ -17,9 +16,6 @@ bool has_fast_path(const std::vector<Tunnel> &tunnels);
 /* Why a frame could not leave an interface by XDP, "" when it can. The kernel would drop it, and
  * kernels before 6.3 do not tell of their drivers, so these are listed. */
 std::string fast_path_obstacle(datapath::XdpMode mode, std::string_view driver);
-
-/* Why full packets of a tunnel do not go out by its uplink in one piece, "" when they do. */
-std::string mtu_obstacle(const Tunnel &tunnel, std::uint32_t uplink_mtu);
 
 /* What an operator who asked for the fast path should know of an interface; "" for nothing. */
 std::string fast_path_note(const std::string &interface, datapath::XdpMode mode,

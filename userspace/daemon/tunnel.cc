@@ -16,7 +16,7 @@ namespace faith::daemon {
 namespace {
 
 /* Joined segments and their outer header must fit an IPv4 length. */
-constexpr std::uint32_t longest_gso = 65535 - 20;
+constexpr std::uint32_t longest_gso = 65535 - outer_header;
 /* A veth loses what comes in longer than its MTU, and a far end may send more than we do: at
  * least 1500 bytes must be taken (RFC 4213 3.6), and we take whatever IPv4 can carry. What we
  * send is bounded by the MTU that IPv6 has of its own. */
@@ -161,6 +161,18 @@ bool has_address(const Tunnel &tunnel, const Network &network) {
     return std::any_of(
         network.addresses4.begin(), network.addresses4.end(),
         [&](const sys::Address4 &address) { return address.prefix.address == tunnel.own; });
+}
+
+std::string mtu_obstacle(const Tunnel &tunnel, std::uint32_t uplink_mtu) {
+    if (uplink_mtu >= tunnel.mtu + outer_header)
+        return "";
+    std::string text = "MTU " + std::to_string(tunnel.mtu) +
+                       " and an outer header of 20 bytes do not fit the MTU of " + tunnel.uplink +
+                       ", " + std::to_string(uplink_mtu);
+    if (uplink_mtu < least_ip6_mtu + outer_header)
+        text +=
+            ", which leaves less than the 1280 that IPv6 needs: every full packet is cut in two";
+    return text;
 }
 
 StfEntries stf_entries(const std::vector<Tunnel> &tunnels, const Network &network) {

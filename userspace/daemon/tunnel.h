@@ -22,6 +22,10 @@
 
 namespace faith::daemon {
 
+/* Octets. */
+constexpr std::uint32_t outer_header = 20;
+constexpr std::uint32_t least_ip6_mtu = 1280; /* RFC 8200 5 */
+
 struct Tunnel {
     std::string name;
     std::string peer;
@@ -47,6 +51,9 @@ std::vector<Tunnel> make_tunnels(const std::vector<config::Stf> &tunnels);
 /* Whether its IPv4 address is on any interface: without it a tunnel claims and sends nothing
  * (S3). */
 bool has_address(const Tunnel &tunnel, const Network &network);
+
+/* Why full packets of a tunnel do not go out by its uplink in one piece, "" when they do. */
+std::string mtu_obstacle(const Tunnel &tunnel, std::uint32_t uplink_mtu);
 
 /* The entries of fgw_stf for the tunnels whose devices and address are there. */
 using StfEntries = std::vector<std::pair<fgw_stf_key, fgw_stf>>;

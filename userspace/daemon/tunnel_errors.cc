@@ -14,7 +14,6 @@ namespace faith::daemon {
 namespace {
 
 constexpr std::uint8_t protocol_ip6 = 41;
-constexpr std::uint32_t outer_header = 20, least_mtu6 = 1280;
 /* RFC 1191 6.3: after ten minutes something longer is tried. */
 constexpr std::chrono::minutes remembered{10};
 
@@ -24,7 +23,7 @@ std::uint64_t monotonic_ns(std::chrono::nanoseconds from_now) {
 }
 
 std::uint32_t mtu_inside(std::uint32_t mtu4) {
-    return std::max(mtu4, least_mtu6 + outer_header) - outer_header;
+    return std::max(mtu4, least_ip6_mtu + outer_header) - outer_header;
 }
 
 } // namespace

@@ -47,18 +47,3 @@ TEST_CASE("fast_path: it is there when one tunnel has it, and tells so in its ma
     CHECK(entries[2].first.ifindex == 7);
     CHECK((entries[2].second.flags & FGW_STF_FAST) != 0);
 }
-
-TEST_CASE(
-    "fast_path: what an uplink's MTU leaves of a tunnel's is said, above 1280 and below (S4)") {
-    Tunnel tunnel;
-    tunnel.uplink = "eth1";
-    tunnel.mtu = 1480;
-    CHECK(mtu_obstacle(tunnel, 1500) == "");
-    CHECK(mtu_obstacle(tunnel, 1499) == "MTU 1480 and an outer header of 20 bytes do not fit the "
-                                        "MTU of eth1, 1499");
-    tunnel.mtu = 1280;
-    CHECK(mtu_obstacle(tunnel, 1300) == "");
-    CHECK(mtu_obstacle(tunnel, 1299) ==
-          "MTU 1280 and an outer header of 20 bytes do not fit the MTU of eth1, 1299, which leaves "
-          "less than the 1280 that IPv6 needs: every full packet is cut in two");
-}
