@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * Puts one frame so many times into an interface, as if its driver had it to send, and says how
- * many seconds that took. A tool of tests/bench/forward_bench.py.
+ * many seconds that took; with FLOWS each is one of so many at random, told apart by the two octets
+ * AT. A tool of tests/bench/forward_bench.py.
  *
- *     frames INTERFACE COUNT HEX
+ *     frames INTERFACE COUNT HEX [AT FLOWS]
  */
 #include "flood.skel.h"
 
@@ -28,6 +29,12 @@ std::vector<std::uint8_t> from_hex(std::string_view text) {
     return bytes;
 }
 
+int number(std::string_view text) {
+    int value = 0;
+    std::from_chars(text.data(), text.data() + text.size(), value);
+    return value;
+}
+
 int fail(const char *what) {
     std::fprintf(stderr, "frames: %s\n", what);
     return 1;
@@ -36,11 +43,9 @@ int fail(const char *what) {
 } // namespace
 
 int main(int argc, char **argv) {
-    if (argc != 4)
-        return fail("usage: frames INTERFACE COUNT HEX");
-    const std::string_view count_text = argv[2];
-    int count = 0;
-    std::from_chars(count_text.data(), count_text.data() + count_text.size(), count);
+    if (argc != 4 && argc != 6)
+        return fail("usage: frames INTERFACE COUNT HEX [AT FLOWS]");
+    const int count = number(argv[2]);
     const std::vector<std::uint8_t> frame = from_hex(argv[3]);
     flood *programs = flood__open_and_load();
     if (programs == nullptr)
@@ -49,6 +54,10 @@ int main(int argc, char **argv) {
     if (programs->bss->flood_interface == 0 || count <= 0 ||
         frame.size() < sizeof programs->bss->flood_frame)
         return fail("no such interface, no count, or a frame without all headers");
+    if (argc == 6) {
+        programs->bss->flood_flow_at = static_cast<std::uint32_t>(number(argv[4]));
+        programs->bss->flood_flows = static_cast<std::uint32_t>(number(argv[5]));
+    }
     std::copy_n(frame.begin(), sizeof programs->bss->flood_frame, programs->bss->flood_frame);
 
     bpf_test_run_opts options{};
