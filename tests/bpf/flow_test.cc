@@ -2,7 +2,7 @@
 /*
  * The memory of flows (bpf/lib/flow.h), of the slow path: what it answers, for how long, and to
  * whom. That it answers at all shows in what happens when the tunnel is taken away behind its
- * back. Of the fast path: stf_fast_test.cc.
+ * back. Of the fast path: flow_fast_test.cc.
  */
 #include "stf.h"
 
@@ -11,7 +11,6 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
-#include <array>
 #include <string_view>
 
 using namespace faith;
@@ -19,10 +18,19 @@ using namespace faith::test;
 
 namespace {
 
+StfWorld with_wishes() {
+    StfWorld world = stf_world();
+    world.stf.mss = 1220;
+    world.stf.ttl = 40;
+    world.stf.ecn = FGW_ECN_COMPATIBILITY;
+    world.stf.flags |= FGW_STF_PMTU;
+    return world;
+}
+
 struct Tunnel : Loaded {
     explicit Tunnel(StfWay direction)
         : Loaded({direction == StfWay::In ? FGW_PROG_XDP : FGW_PROG_ENCAP}), way(direction),
-          world(with_devices(stf_world())) {
+          world(with_devices(with_wishes())) {
         tunnel(world);
     }
     StfRun run(const Bytes &frame) const {
@@ -56,14 +64,18 @@ private:
     OnOneCpu stays_;
 };
 
+/* With a SYN inside that announces long segments, and a mark that any path may have made. */
 Bytes frame_of(const StfAddresses &addresses, StfWay way) {
-    if (way == StfWay::Out)
-        return inner_packet(addresses).bytes();
-    Packet packet = Packet()
-                        .eth()
-                        .ip4({.source = addresses.source4, .destination = addresses.destination4})
-                        .ip6({.source = addresses.source6, .destination = addresses.destination6});
-    return with_segment(packet).bytes();
+    Packet packet = Packet().eth();
+    if (way == StfWay::In)
+        packet.ip4(
+            {.source = addresses.source4, .destination = addresses.destination4, .service = 0x03});
+    packet.ip6({.source = addresses.source6,
+                .destination = addresses.destination6,
+                .traffic_class = 0x02});
+    Bytes rest = {2, 4, 0x05, 0xb4};
+    rest.resize(104);
+    return packet.tcp({.data_offset = std::uint8_t{6}}).raw(rest).bytes();
 }
 
 const char *passes(StfWay way) { return way == StfWay::In ? "STF_IN +1" : "STF_OUT +1"; }
@@ -138,13 +150,10 @@ TEST_CASE("flow: in one tick with a good packet, one with a bad address is refus
             if (frame == good ||
                 (way == StfWay::In && bad.addresses.destination4 != stf_good(way).destination4))
                 continue;
-            const auto counted = within_a_tick([&] {
-                return std::array{tunnel.run(good).counted, tunnel.run(frame).counted,
-                                  tunnel.run(good).counted, tunnel.run(frame).counted};
-            });
+            const auto counted = within_a_tick(
+                [&] { return std::pair(tunnel.run(good).counted, tunnel.run(frame).counted); });
             const std::string refused = reason_name(bad.reason) + " +1";
-            CHECK(counted ==
-                  std::array<std::string, 4>{passes(way), refused, passes(way), refused});
+            CHECK(counted == std::pair(std::string(passes(way)), refused));
         }
     }
 }
