@@ -78,7 +78,7 @@ class Host:
         self.scope, self.name = scope, name
         self.netns = f"fgwt-{os.getpid()}-{name}"
         self.path = namespace.DIRECTORY / self.netns
-        self._visits, self.inode = [], None
+        self._visits, self._started, self.inode = [], False, None
         scope.callback(self._remove)
         namespace.make(self.path)
         self.inode = os.stat(self.path).st_ino
@@ -109,11 +109,13 @@ class Host:
     def start(self, *words, **how):
         """A program inside. Without code to run in the child Python need not copy itself first,
         which is a third of what a start costs; the survivor looks after what outlives us."""
+        self._started = True
         with self:
             return subprocess.Popen([str(word) for word in words], **how)
 
     def done(self, *words, seconds=30, **how):
         """The same, to its end, whatever that is."""
+        self._started = True
         with self:
             return subprocess.run([str(word) for word in words], capture_output=True, timeout=seconds * SLOW, **how)
 
@@ -163,9 +165,12 @@ class Host:
         return namespace.pids(self.inode)
 
     def kill_all(self):
-        """Ends what still runs in this namespace, which is ours alone."""
-        _kill(self.pids())
-        wait_for(lambda: not self.pids(), f"the end of every process in {self.netns}")
+        """Ends what still runs in this namespace, which is ours alone. To look is a round through all
+        of /proc: not for nothing, and once more only when there was something to end."""
+        pids = self.pids() if self._started else []
+        if pids:
+            _kill(pids)
+            wait_for(lambda: not self.pids(), f"the end of every process in {self.netns}")
 
     # --- sockets of the test itself, made here ---
 

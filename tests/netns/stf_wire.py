@@ -7,7 +7,7 @@ import struct
 import time
 
 from harness import SLOW
-from wire import ETH_P_ALL, ICMP6, PACKET_OUTGOING, _sum, echo, ip6
+from wire import ETH_P_ALL, ICMP6, PACKET_OUTGOING, _sum, echo, ip6, put
 
 ETH_P_IP = 0x0800
 ICMP4, ECHO4, ECHO4_REPLY = 1, 8, 0
@@ -71,7 +71,7 @@ class Sea:
 
     def send(self, *packets):
         for packet in packets:
-            self.tap.send(self.peer_mac + self.own_mac + struct.pack("!H", ETH_P_IP) + packet)
+            put(self.tap, self.peer_mac + self.own_mac + struct.pack("!H", ETH_P_IP) + packet)
 
     def packets(self, incoming_only=False):
         """IPv4 packets seen so far, both ways unless told otherwise."""

@@ -6,6 +6,7 @@ Silence is not "nothing came for a while". A marker (an echo request to the gate
 address) is sent behind the packets under test; links and the gateway's receive path keep
 order, so whatever would have been answered has been when the marker's answer arrives.
 """
+import errno
 import ipaddress
 import itertools
 import select
@@ -125,6 +126,18 @@ class Packet:
 # --- the wire ----------------------------------------------------------------------------
 
 
+def put(tap, frame):
+    """Sends a frame when there is room for it. A veth with native XDP holds 256, and who takes them
+    out may have to wait for a processor; no event says that there is room again."""
+    while True:
+        try:
+            return tap.send(frame)
+        except OSError as error:
+            if error.errno != errno.ENOBUFS:
+                raise
+        time.sleep(0.001)
+
+
 class Wire:
     """Sends on and listens to one interface, below the host's own stack."""
 
@@ -148,7 +161,7 @@ class Wire:
                 self.send_as(ETH_P_8021Q, struct.pack("!HH", vlan, ETH_P_IPV6) + packet)
 
     def send_as(self, ethertype, payload):
-        self.tap.send(self.peer_mac + self.own_mac + struct.pack("!H", ethertype) + payload)
+        put(self.tap, self.peer_mac + self.own_mac + struct.pack("!H", ethertype) + payload)
 
     def frame(self):
         """One frame with an IPv6 packet that came in, or None when none is waiting."""
