@@ -80,11 +80,7 @@ StfWorld with_wishes() {
     return world;
 }
 
-} // namespace
-
-TEST_CASE("flow_fast: out: what is remembered is for packets alike in all that routes and checks "
-          "look at, and fit to go fast themselves") {
-    FastTunnel tunnel;
+void check_out(FastTunnel &tunnel) {
     tunnel.become(with_wishes());
     const StfAddresses good = stf_good(StfWay::Out);
     const Flow flow(tunnel, to_lan(ip6_of(good), 100), lan, 14);
@@ -106,8 +102,8 @@ TEST_CASE("flow_fast: out: what is remembered is for packets alike in all that r
     CHECK_FALSE(flow.takes(to_lan(ip6_of(good), 100, 0x02))); /* a SYN */
 }
 
-TEST_CASE("flow_fast: out: what the uplink takes bounds packets whose way is known") {
-    FastTunnel tunnel;
+/* What the uplink takes bounds packets whose way is known. */
+void check_uplink(FastTunnel &tunnel) {
     StfWorld world = stf_world();
     world.stf.mtu = 1480;
     tunnel.become(world);
@@ -117,9 +113,7 @@ TEST_CASE("flow_fast: out: what the uplink takes bounds packets whose way is kno
     CHECK_FALSE(flow.takes(to_lan(ip6_of(good), 1400 - 20 - 60 + 1)));
 }
 
-TEST_CASE("flow_fast: in: what is remembered is for packets alike in all that routes and checks "
-          "look at, and fit to go fast themselves") {
-    FastTunnel tunnel;
+void check_in(FastTunnel &tunnel) {
     tunnel.become(with_wishes());
     const StfAddresses good = stf_good(StfWay::In);
     const Flow flow(tunnel, to_uplink(ip4_of(good), 100), uplink, 34);
@@ -143,11 +137,10 @@ TEST_CASE("flow_fast: in: what is remembered is for packets alike in all that ro
     CHECK_FALSE(flow.takes(to_uplink(ip4_of(good), 100, 0x02)));
 }
 
-TEST_CASE(
-    "flow_fast: a prefix of the gateway counts from the next tick on, also where packets have "
-    "left it to the kernel") {
+/* A prefix of the gateway counts from the next tick on, also where packets have left it to the
+ * kernel. */
+void check_prefix(FastTunnel &tunnel) {
     const OnOneCpu stays;
-    FastTunnel tunnel;
     tunnel.become(stf_world());
     Packet packet = Packet().eth().ip6({.destination = *parse_ip6("2001:db8:f::1")});
     const Bytes frame = between(with_segment(packet).bytes(), lan_mac, lan_router);
@@ -172,4 +165,16 @@ TEST_CASE(
     CHECK(seen == both);
     next_tick();
     CHECK(counted() != "PASS_NOT_PREFIX +1");
+}
+
+} // namespace
+
+TEST_CASE(
+    "flow_fast: what is remembered is for packets alike in all that routes and checks look at, "
+    "and fit to go fast themselves") {
+    FastTunnel tunnel; /* one for all, which takes longer than all else */
+    check_out(tunnel);
+    check_uplink(tunnel);
+    check_in(tunnel);
+    check_prefix(tunnel);
 }

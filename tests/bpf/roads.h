@@ -23,26 +23,37 @@ public:
     Roads() {
         FreshNetns::run(R"(set -e
             sysctl -qw net.ipv6.conf.default.disable_ipv6=1 net.ipv4.conf.all.forwarding=1
-            ip link add lan index 10 address 02:00:00:00:01:01 type veth peer name lan-far index 11
-            ip link add uplink index 12 address 02:00:00:00:02:01 type veth peer name up-far index 13
-            ip link add stf0 index 14 type veth peer name stf0-peer index 15
-            for name in lan stf0; do
-                ip link set $name addrgenmode none
-                sysctl -qw net.ipv6.conf.$name.disable_ipv6=0
-            done
-            sysctl -qw net.ipv6.conf.all.forwarding=1
-            for name in lan lan-far uplink up-far stf0 stf0-peer; do ip link set $name up; done
-            ip link set lan mtu 1400; ip link set uplink mtu 1400
-            ip address add 192.0.2.1/24 dev uplink
-            ip route add default via 192.0.2.254
-            ip neigh add 192.0.2.254 lladdr 02:00:00:00:02:02 dev uplink nud permanent
-            ip -6 neigh add fe80::2 lladdr 02:00:00:00:01:02 dev lan nud permanent
-            ip -6 route add default dev stf0
-            ip -6 route add default via fe80::2 dev lan table 100
-            ip -6 rule add iif stf0 lookup 100
-            ip -6 rule add iif lan dsfield 0x20 blackhole
-            ip -6 rule add iif lan ipproto sctp blackhole
-            ip -6 route add 2001:db8:f::/48 via fe80::2 dev lan)");
+            ip -batch - <<-END
+                link add lan index 10 address 02:00:00:00:01:01 type veth peer name lan-far index 11
+                link add uplink index 12 address 02:00:00:00:02:01 type veth peer name up-far index 13
+                link add stf0 index 14 type veth peer name stf0-peer index 15
+                link set lan addrgenmode none mtu 1400
+                link set uplink mtu 1400
+                link set stf0 addrgenmode none
+END
+            sysctl -qw net.ipv6.conf.lan.disable_ipv6=0 net.ipv6.conf.stf0.disable_ipv6=0 \
+                net.ipv6.conf.all.forwarding=1
+            ip -batch - <<-END
+                link set lan up
+                link set lan-far up
+                link set uplink up
+                link set up-far up
+                link set stf0 up
+                link set stf0-peer up
+                address add 192.0.2.1/24 dev uplink
+                route add default via 192.0.2.254
+                neigh add 192.0.2.254 lladdr 02:00:00:00:02:02 dev uplink nud permanent
+                neigh add fe80::2 lladdr 02:00:00:00:01:02 dev lan nud permanent
+END
+            ip -6 -batch - <<-END
+                route add default dev stf0
+                route add default via fe80::2 dev lan table 100
+                route add 2001:db8:f::/48 via fe80::2 dev lan
+                rule add iif stf0 lookup 100
+                rule add iif lan dsfield 0x20 blackhole
+                rule add iif lan ipproto sctp blackhole
+END
+)");
     }
 
 private:
