@@ -82,7 +82,8 @@ static __always_inline bool packet_holds(const struct packet *packet, __u32 leng
 /* --- changes: a packet that enters a tunnel, and no other ------------------------------- */
 
 /* Make room behind the Ethernet header and put an IPv4 header there. The sizes of joined
- * segments stay as they are (FIXED_GSO): they fit stf0's MTU, and that fits the uplink. */
+ * segments stay as they are (FIXED_GSO): they fit stf0's MTU, and that fits the uplink. Nearly
+ * always the front lies where it can be written in place, which no helper is as quick at. */
 static __always_inline bool skb_put_in_ip4(struct __sk_buff *skb, const struct ip4_header *header)
 {
 	const __u64 flags = BPF_F_ADJ_ROOM_ENCAP_L3_IPV4 | BPF_F_ADJ_ROOM_FIXED_GSO;
@@ -90,9 +91,15 @@ static __always_inline bool skb_put_in_ip4(struct __sk_buff *skb, const struct i
 		__be16 type;
 		struct ip4_header header;
 	} __attribute__((packed)) front = {be16_to_host((__be16)FGW_L3_IP4), *header};
+	__u8 *place;
 
-	return !bpf_skb_adjust_room(skb, sizeof(*header), BPF_ADJ_ROOM_MAC, flags) &&
-	       !bpf_skb_store_bytes(skb, ETH_ADDRESSES, &front, sizeof(front), 0);
+	if (bpf_skb_adjust_room(skb, sizeof(*header), BPF_ADJ_ROOM_MAC, flags))
+		return false;
+	place = (__u8 *)(long)skb->data + ETH_ADDRESSES;
+	if (place + sizeof(front) > (__u8 *)(long)skb->data_end)
+		return !bpf_skb_store_bytes(skb, ETH_ADDRESSES, &front, sizeof(front), 0);
+	fgw_copy(__builtin_assume_aligned(place, 2), &front, sizeof(front));
+	return true;
 }
 
 #endif
