@@ -4,22 +4,47 @@
  * waits for it; one about the memory stays in one tick, and on its CPU. */
 #pragma once
 
+#include <catch2/catch.hpp>
+
+#include <bpf/bpf.h>
+#include <linux/bpf.h>
+
+#include <array>
 #include <cstdint>
-#include <ctime>
+#include <iterator>
 
 #include <sched.h>
 
 namespace faith::test {
 
-/* The coarse clock moves with each tick, right after what bpf_jiffies64() counts. */
-inline std::int64_t this_tick() {
-    timespec time{};
-    clock_gettime(CLOCK_MONOTONIC_COARSE, &time);
-    return time.tv_sec * 1'000'000'000 + time.tv_nsec;
+/* A program that returns what the others count ticks by. No clock of user space will do: the
+ * coarse ones now and then move a tick later. */
+inline int tick_program() {
+    static const int program = [] {
+        const bpf_insn body[] = {
+            {.code = BPF_JMP | BPF_CALL,
+             .dst_reg = 0,
+             .src_reg = 0,
+             .off = 0,
+             .imm = BPF_FUNC_jiffies64},
+            {.code = BPF_JMP | BPF_EXIT, .dst_reg = 0, .src_reg = 0, .off = 0, .imm = 0}};
+        return bpf_prog_load(BPF_PROG_TYPE_XDP, "tick", "GPL", body, std::size(body), nullptr);
+    }();
+    return program;
+}
+
+inline std::uint32_t this_tick() {
+    const std::array<std::uint8_t, 14> frame{};
+    bpf_test_run_opts options{};
+    options.sz = sizeof options;
+    options.data_in = frame.data();
+    options.data_size_in = frame.size();
+    REQUIRE(bpf_prog_test_run_opts(tick_program(), &options) == 0);
+    return options.retval;
 }
 
 inline void next_tick() {
-    for (const std::int64_t before = this_tick(); this_tick() == before;)
+    for (const std::uint32_t before = this_tick(); this_tick() == before;)
         sched_yield();
 }
 
@@ -28,7 +53,7 @@ template <class Body>
 auto within_a_tick(Body body) {
     for (;;) {
         next_tick();
-        const std::int64_t before = this_tick();
+        const std::uint32_t before = this_tick();
         auto result = body();
         if (this_tick() == before)
             return result;

@@ -205,20 +205,29 @@ std::string Pins::path(const char *kind, const std::string &name) const {
     return published_ + "/" + kind + "/" + name;
 }
 
-Result<PinnedMaps> open_pinned_maps(const Pins &pins) {
+namespace {
+
+Error why_no_pins(const Pins &pins) {
+    const fs::path ours = pins.directory();
     std::error_code failed;
-    if (!pins.exists()) {
-        const fs::path base = fs::path(pins.directory()).parent_path();
-        for (const fs::directory_entry &entry : fs::directory_iterator(base, failed))
-            if (entry.path().filename().string().starts_with("abi"))
-                return Error{.kind = Errc::AbiMismatch,
-                             .sys_errno = 0,
-                             .text = "the gateway was loaded by another version (" +
-                                     entry.path().filename().string() + ", this is abi" +
-                                     std::to_string(FGW_ABI_VERSION) +
-                                     "): faith-gw unload, then load again"};
-        return Error{.kind = Errc::NotLoaded, .sys_errno = 0, .text = "not loaded"};
+    for (const fs::directory_entry &entry : fs::directory_iterator(ours.parent_path(), failed)) {
+        const std::string name = entry.path().filename();
+        /* Ours may have been published since. */
+        if (name.starts_with("abi") && name != ours.filename())
+            return Error{.kind = Errc::AbiMismatch,
+                         .sys_errno = 0,
+                         .text = "the gateway was loaded by another version (" + name +
+                                 ", this is " + ours.filename().string() +
+                                 "): faith-gw unload, then load again"};
     }
+    return Error{.kind = Errc::NotLoaded, .sys_errno = 0, .text = "not loaded"};
+}
+
+} // namespace
+
+Result<PinnedMaps> open_pinned_maps(const Pins &pins) {
+    if (!pins.exists())
+        return why_no_pins(pins);
     PinnedMaps opened;
     const auto open = [&](const char *name) -> int {
         opened.owners.emplace_back(bpf_obj_get(pins.path("maps", name).c_str()));
