@@ -132,6 +132,9 @@ def put(tap, frame):
     while True:
         try:
             return tap.send(frame)
+        except BlockingIOError:  # its own buffer, whose frames are still on their way
+            select.select([], [tap], [])
+            continue
         except OSError as error:
             if error.errno != errno.ENOBUFS:
                 raise
