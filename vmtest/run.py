@@ -80,7 +80,7 @@ class Session:
 
     def plan(self, accel, wanted):
         return {"tree": ROOT, "build": self.options.build, "rings": " ".join(wanted), "test": self.options.test or "",
-                "factor": machine.FACTOR.get(accel, 1), "jobs": machine.CPUS + 2 if accel in machine.FACTOR else "",
+                "factor": machine.FACTOR.get(accel, 1), "jobs": machine.CPUS + 1 if accel in machine.FACTOR else "",
                 "shell": "1" if self.options.shell else ""}
 
     def guest(self, kernel, accel):

@@ -40,7 +40,7 @@ enum flow_way {
 
 #define KNOWN_NOT (-1) /* instead of a reason */
 
-/* Where an answer belongs. `number` 0: nowhere. */
+/* Where an answer belongs. `number` 0, as it begins: nowhere. */
 struct flow_claim {
 	__u32 slot;
 	__u32 number;

@@ -89,13 +89,19 @@ static __always_inline bool ip4_checksum_is_right(const struct cursor *cursor,
 	return csum_fold(sum) == 0;
 }
 
-static __always_inline void ip4_set_checksum(struct ip4_header *header)
+/* Of a header without options: 0 when the one that it carries is right. */
+static __always_inline __u16 ip4_front_checksum(const struct ip4_header *header)
 {
 	__u32 words[5];
 
-	header->checksum = 0;
 	fgw_copy(words, header, sizeof(words));
-	header->checksum = csum_fold(csum_add(0, words, 5));
+	return csum_fold(csum_add(0, words, 5));
+}
+
+static __always_inline void ip4_set_checksum(struct ip4_header *header)
+{
+	header->checksum = 0;
+	header->checksum = ip4_front_checksum(header);
 }
 
 #endif

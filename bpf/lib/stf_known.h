@@ -53,7 +53,7 @@ static __always_inline bool known_in_parse(const struct packet *packet, struct i
 					   struct ip6_header *inner)
 {
 	const struct stf_outer_frame *frame = (const struct stf_outer_frame *)packet->data;
-	__u32 words[5], total;
+	__u32 total;
 
 	if ((const void *)(frame + 1) > (const void *)packet->data_end ||
 	    frame->type != be16_to_host((__be16)FGW_L3_IP4))
@@ -63,10 +63,9 @@ static __always_inline bool known_in_parse(const struct packet *packet, struct i
 		return false;
 	packet_load_front(packet, ETH_HEADER + sizeof(*outer), inner, sizeof(*inner));
 	total = be16_to_host(outer->total_length);
-	fgw_copy(words, outer, sizeof(words));
 	return inner->version_class >> 4 == 6 && total >= sizeof(*outer) + stf_length(inner) &&
 	       (long)total + ETH_HEADER <= packet->data_end - packet->data &&
-	       csum_fold(csum_add(0, words, 5)) == 0;
+	       ip4_front_checksum(outer) == 0;
 }
 
 /* From here on the frame is changed, or what is wrong with it would be wrong the whole way, too. */
@@ -109,7 +108,6 @@ FGW_SUBPROGRAM int fgw_stf_known_in(struct xdp_md *ctx, struct flow_claim *claim
 
 	if (!claim)
 		return KNOWN_NOT;
-	claim->number = 0;
 	if (!known_in_parse(&packet, &outer, &inner))
 		return KNOWN_NOT;
 	fgw_copy(question.outer, outer.source, sizeof(question.outer));
@@ -193,7 +191,6 @@ FGW_SUBPROGRAM int fgw_stf_known_out(struct xdp_md *ctx, struct flow_claim *clai
 
 	if (!claim)
 		return KNOWN_NOT;
-	claim->number = 0;
 	frame = fast_parse(ctx, &inner);
 	if (!frame)
 		return KNOWN_NOT;

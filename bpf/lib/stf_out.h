@@ -111,7 +111,6 @@ FGW_SUBPROGRAM int fgw_stf_known_tc(struct __sk_buff *skb, struct flow_claim *cl
 
 	if (!claim)
 		return KNOWN_NOT;
-	claim->number = 0;
 	if (skb->protocol != be16_to_host((__be16)FGW_L3_IP6) ||
 	    frame + sizeof(struct stf_inner_frame) > (const __u8 *)(long)skb->data_end)
 		return KNOWN_NOT;
