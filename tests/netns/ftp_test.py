@@ -9,64 +9,13 @@ import pathlib
 import pwd
 import socket
 
-from gateway import newsletter, on
+from ftp_site import LIE, SMALL, TARGET, URL, Site, curl, vsftpd
 from harness import check, contains, equal, main, test
 from hosts import FOUR
-from peers import Program, noise
+from peers import Program
 
-PREFIX = "64:ff9b::"
-TARGET = on(FOUR, PREFIX)
-URL = f"ftp://[{TARGET}]"
 PURE_FTPD = "/usr/local/lib/faith-gw-tests/pure-ftpd/usr/sbin/pure-ftpd"
-LIE = "203.0.113.7"
-BIG, SMALL = 100 << 20, 2 << 20
-
-
-class Site:
-    """A gateway, and an FTP server behind it with files to fetch and a directory to fill."""
-
-    def __init__(self, t, server, size=SMALL):
-        self.t = t
-        self.net, self.gw = newsletter(t)
-        self.gw.load(prefix=PREFIX + "/96")
-        self.root = t.tmp / "ftp"
-        (self.root / "up").mkdir(parents=True)
-        owner = pwd.getpwnam("ftp")
-        os.chown(self.root / "up", owner.pw_uid, owner.pw_gid)
-        self.data = noise(size, 1)
-        (self.root / "file").write_bytes(self.data)
-        self.local = pathlib.Path(t.write("local", self.data))
-        server(self)
-
-    def uploaded(self, name, what):
-        self.fetched(self.root / "up" / name, what)
-
-    def fetched(self, path, what):
-        check(path.exists(), f"{what}: nothing at {path}")
-        equal(path.read_bytes(), self.data, what)
-
-
-VSFTPD = f"""listen=YES
-listen_address={FOUR}
-background=NO
-anonymous_enable=YES
-no_anon_password=YES
-anon_upload_enable=YES
-anon_other_write_enable=YES
-anon_umask=022
-write_enable=YES
-connect_from_port_20=YES
-pasv_address={LIE}
-vsftpd_log_file=/dev/null
-seccomp_sandbox=NO
-"""
-
-
-def vsftpd(site, more=""):
-    empty = site.t.tmp / "empty"
-    empty.mkdir()
-    conf = site.t.write("vsftpd.conf", VSFTPD + f"anon_root={site.root}\nsecure_chroot_dir={empty}\n" + more)
-    Program(site.net.four, "vsftpd", conf, port=21)
+BIG = 100 << 20
 
 
 def pure_ftpd(site):
@@ -80,17 +29,6 @@ def pure_ftpd(site):
 
 
 # --- clients: each fetches, sends and lists, in either mode ----------------------------------
-
-
-def curl(site, mode):
-    how = ["curl", "-sS", "--fail", "--max-time", "30", *(["-P", "-"] if mode == "active" else [])]
-    out = site.t.tmp / f"fetched-{mode}"
-    site.net.six.run(*how, "-o", out, f"{URL}/file")
-    site.fetched(out, f"curl's {mode} download")
-    site.net.six.run(*how, "-T", site.local, f"{URL}/up/curl-{mode}")
-    site.uploaded(f"curl-{mode}", f"curl's {mode} upload")
-    contains(site.net.six.run(*how, f"{URL}/up/"), f"curl-{mode}", "the listing")
-    contains(site.net.six.run(*how, "-l", f"{URL}/up/"), f"curl-{mode}\n", "the list of names")
 
 
 def lftp(site, mode):

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""The relay over networks that lose, delay, double and reorder, every octet compared. TCP
+"""The relay and FTP over networks that lose, delay, double and reorder, every octet compared. TCP
 repairs all of that on each side by itself; what a relay can get wrong is what it does in the
 meantime: half-filled buffers, reads that return one octet, an end that comes in pieces, one
 side that stands still for a retransmission while the other is full.
@@ -15,6 +15,7 @@ import threading
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "tests/netns"))
 
+from ftp_site import Site, curl, vsftpd  # noqa: E402
 from gateway import newsletter, on  # noqa: E402
 from harness import SLOW, check, equal, main, test, wait_for  # noqa: E402
 from hosts import DUAL4, FOUR, SIX, run  # noqa: E402
@@ -25,30 +26,20 @@ KIB = 1 << 10
 TARGET = on(FOUR)
 
 
-class Path:
-    """The newsletter's two links with netem on all four ends, and a loaded gateway."""
+class Wires:
+    """netem on all four ends of the newsletter's two links, and what it has done to whom."""
 
-    def __init__(self, t, impairment):
+    def __init__(self, net, impairment):
         run(["modprobe", "sch_netem"])
-        self.net, self.gateway = newsletter(t)
-        self.ends = [(self.net.six, "eth0"), (self.net.dual, "eth0"), (self.net.dual, "eth1"), (self.net.four, "eth0")]
+        self.net = net
+        self.ends = [(net.six, "eth0"), (net.dual, "eth0"), (net.dual, "eth1"), (net.four, "eth0")]
         # The addresses resolved while the wires are good: neighbour discovery gives up after three.
-        self.net.six.run("ping", "-6", "-c", "1", "-W", str(5 * SLOW), "2001:db8:6::1")
-        self.net.four.run("ping", "-c", "1", "-W", str(5 * SLOW), DUAL4)
-        self.gateway.load()
+        net.six.run("ping", "-6", "-c", "1", "-W", str(5 * SLOW), "2001:db8:6::1")
+        net.four.run("ping", "-c", "1", "-W", str(5 * SLOW), DUAL4)
         for host, interface in self.ends:
             # One lost packet shall be one segment, not 64 KiB of them in one piece.
             host.ip(f"link set dev {interface} gso_max_segs 1")
             host.run("tc", "qdisc", "add", "dev", interface, "root", "netem", "limit", "10000", *impairment.split())
-        self.listener = self.net.four.listen(FOUR, 7000)
-
-    def connections(self, number):
-        """[(client's end, server's end)], matched in the order of accepting."""
-        pairs = []
-        for _ in range(number):
-            client = self.net.six.connect(TARGET, 7000, seconds=30)
-            pairs.append((client, accept(self.listener, seconds=30)))
-        return pairs
 
     def dropped(self):
         """Packets that netem lost, over all four ends."""
@@ -62,6 +53,24 @@ class Path:
             text = host.run("nstat", "-a", "-s", "-z", name)
             total += int(re.search(rf"{name}\s+(\d+)", text)[1])
         return total
+
+
+class Path(Wires):
+    """A loaded gateway, and a server behind it."""
+
+    def __init__(self, t, impairment):
+        net, gateway = newsletter(t)
+        gateway.load()
+        super().__init__(net, impairment)
+        self.listener = net.four.listen(FOUR, 7000)
+
+    def connections(self, number):
+        """[(client's end, server's end)], matched in the order of accepting."""
+        pairs = []
+        for _ in range(number):
+            client = self.net.six.connect(TARGET, 7000, seconds=30)
+            pairs.append((client, accept(self.listener, seconds=30)))
+        return pairs
 
 
 @test("relay: 512 KiB each way, octet for octet, over loss of 2 % and 20 ms", seconds=100)
@@ -130,6 +139,18 @@ def one_way(sender, receiver, data):
     sender.shutdown(socket.SHUT_WR)
     wait_for(lambda: not reader.is_alive(), "the end of the direction", seconds=40)
     return bytes(received)
+
+
+@test("ftp: a file each way and listings, octet for octet, over loss and reordering, in either mode", seconds=150,
+      needs=("curl", "vsftpd"))
+def ftp(t):
+    site = Site(t, vsftpd, 256 * KIB)
+    wires = Wires(site.net, "delay 5ms 2ms 25% loss 1% reorder 10% 50%")
+    for mode in ("passive", "active"):
+        with site.gw.counts(FTP_DATA=4, FTP_STRANGER=0, FTP_HANGUP=0, FTP_NO_CLIENT=0):
+            curl(site, mode, seconds=60)
+    check(wires.dropped() > 0, "netem lost nothing")
+    check(wires.tcp_count("TcpRetransSegs") > 0, "nobody sent anything twice")
 
 
 @test("relay: an idle client behind 300 ms of delay connects, asks and is answered", seconds=60)
