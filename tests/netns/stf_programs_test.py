@@ -35,8 +35,9 @@ def iperf3(t):
         host.run("ethtool", "-K", "eth0", "rx", "off")
     Program(net.b, "iperf3", "-s", "-B", B, port=5201)
     for way in ([], ["-R"]):
-        said = json.loads(net.a.run("iperf3", "-J", "-c", B, "-B", A, "-P", "4", "-n", str(SIZE), *way))
-        # It ends when so much was sent; what was on its way by then is not counted.
+        # It ends when so much was sent: what a socket still holds by then is not counted, and without -w
+        # four sockets grow until they hold all of it.
+        said = json.loads(net.a.run("iperf3", "-J", "-c", B, "-B", A, "-P", "4", "-w", "64K", "-n", str(SIZE), *way))
         received = said["end"]["sum_received"]["bytes"]
         check(received >= SIZE // 2, f"iperf3 {' '.join(way)}: {received} octets arrived")
     for host in (net.a, net.b):
