@@ -196,9 +196,9 @@ deps:
 lint:
 	python3 tests/run.py --build $(BUILD) lint
 
-FORMATTED = $(wildcard userspace/*/*.h userspace/*/*.cc tests/*/*.h tests/*/*.cc tests/unit/*/*.cc tests/*/*.bpf.c bpf/*.c bpf/lib/*.h)
+FORMATTED = $(wildcard userspace/*/*.h userspace/*/*.cc tests/*/*.h tests/*/*.cc tests/unit/*/*.h tests/unit/*/*.cc tests/*/*.bpf.c bpf/*.c bpf/lib/*.h)
 fmt:
-	clang-format-19 -i $(FORMATTED)
+	@clang-format-19 -i $(FORMATTED)
 
 # --- the VM ring -------------------------------------------------------------------------
 

@@ -106,6 +106,39 @@ TEST_CASE("rtnl: interfaces, addresses and their states are those that ip shows"
     CHECK_FALSE(addresses6().contains("2001:db8::9/128"));
 }
 
+TEST_CASE("rtnl: the way to an IPv4 address is the one that ip finds, rules included, or none") {
+    const FreshNetns netns;
+    for (const char *name : {"a0", "b0", "c0"})
+        netns.run(std::string("ip link add ") + name + " type veth peer name p" + name +
+                  " && ip link set " + name + " up && ip link set p" + name + " up");
+    netns.run("ip addr add 192.0.2.1/24 dev a0 && ip addr add 192.0.2.2/32 dev a0");
+    netns.run("ip addr add 203.0.113.1/24 dev b0 && ip addr add 10.1.1.1/24 dev c0");
+    netns.run("ip route add 198.51.100.0/24 via 203.0.113.9");
+    netns.run("ip route add 198.51.100.9/32 via 10.1.1.9 table 77");
+    netns.run("ip rule add from 192.0.2.2 table 77");
+    for (const char *kind :
+         {"unreachable 10.7.0.1", "prohibit 10.7.0.2", "blackhole 10.7.0.3", "throw 10.7.0.4"})
+        netns.run(std::string("ip route add ") + kind);
+    const auto way = [](const char *destination, const char *source) -> std::string {
+        const auto found = way_to4(*parse_ip4(destination), *parse_ip4(source));
+        REQUIRE(found);
+        if (!*found)
+            return "none";
+        for (const char *name : {"a0", "b0", "c0", "lo"})
+            if (index_of(name) == **found)
+                return name;
+        return "?";
+    };
+    CHECK(way("192.0.2.9", "192.0.2.1") == "a0");
+    CHECK(way("198.51.100.9", "192.0.2.1") == "b0");
+    CHECK(way("198.51.100.9", "192.0.2.2") == "c0");
+    CHECK(way("203.0.113.1", "192.0.2.1") == "lo");
+    for (const char *nowhere : {"10.9.9.9", "10.7.0.1", "10.7.0.2", "10.7.0.3", "10.7.0.4"}) {
+        CAPTURE(nowhere);
+        CHECK(way(nowhere, "192.0.2.1") == "none");
+    }
+}
+
 TEST_CASE("rtnl: the capture route is added, seen by ip, and taken away") {
     const FreshNetns netns;
     const std::string before = netns.run("ip -6 route show table all");

@@ -14,7 +14,7 @@ from harness import check, contains, equal, main, test
 from hosts import DUAL6
 from peers import as_nobody
 from snapshot import same, snapshot
-from stf_sites import B, WEST, pings, two_sites
+from stf_sites import B, EAST, WEST, pings, tunnel, two_sites
 
 PREFIX_LEN = PREFIX + "/96"
 
@@ -139,6 +139,35 @@ def tunnels(t):
     west.sysctl("net.ipv6.conf.stf0.forwarding", 1)
     cure(west, only_problem(examine(gw, rc=1), "sysctl", "stf0"))
     examine(gw)
+
+
+@test("doctor: the border relay, or the next hop of a route through a tunnel, without an IPv4 route by the uplink (S16, S33)")
+def next_hops(t):
+    net = two_sites(t, west=False, east=False)
+    west, gw = net.west, net.west.gw
+    sixrd = f'{{ prefix = "2001:db8::/32", ipv4_mask_len = 0, border_relay = "{EAST}", ipv4 = "{WEST}" }}'
+    words = ("-c", gw.config(tunnel(None, sixrd=sixrd), "west.toml"))
+    examine(gw, *words)
+    other = net.host("other")
+    net.link(west, "eth2", "203.0.113.1/24", other, "eth0", "203.0.113.2/24")
+    for broken, says in (("route del default", f"no IPv4 route leads to its border relay {EAST}"),
+                         (f"route add {EAST} via 203.0.113.2", f"border relay {EAST} is eth2, not the uplink eth1")):
+        west.ip(broken)
+        for loaded in (False, True):
+            if loaded:
+                gw.load(*words)
+            finding = only_problem(examine(gw, *(() if loaded else words), rc=1), "routes", "stf0")
+            contains(finding["says"], says, "what it says")
+            if loaded:
+                gw.unload()
+    west.ip(f"route del {EAST}")
+    gw.load(*words)
+    finding = only_problem(examine(gw, rc=1), "routes", "stf0")
+    cure(west, finding | {"do": finding["do"].replace("ROUTER", "192.0.2.254")})
+    examine(gw)
+    west.ip("-6 route add 2001:db9::/32 via 2001:db8:cb00:7102:: dev stf0")
+    finding = only_problem(examine(gw, rc=1), "routes", "stf0")
+    contains(finding["says"], "its next hop 203.0.113.2 is eth2, not the uplink eth1", "what it says")
 
 
 @test("doctor: without root it says what it did not look at", needs=("setpriv",))

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #include "daemon/doctor.h"
 
+#include "daemon/doctor_findings.h"
 #include "daemon/fast_path.h"
 #include "faith/names.h"
 
@@ -15,40 +16,6 @@ namespace {
 
 constexpr std::size_t most_listed = 8; /* of one kind: the rest would hide the others */
 constexpr int rp_filter_strict = 1;
-
-class Findings {
-public:
-    void problem(const char *check, std::string about, std::string says, std::string remedy) {
-        add(Severity::Problem, check, std::move(about), std::move(says), std::move(remedy));
-    }
-    void note(const char *check, std::string about, std::string says, std::string remedy = "") {
-        add(Severity::Note, check, std::move(about), std::move(says), std::move(remedy));
-    }
-    std::vector<Finding> take() {
-        /* Problems first, each in the order of the checks. */
-        std::stable_partition(all_.begin(), all_.end(), [](const Finding &finding) {
-            return finding.severity == Severity::Problem;
-        });
-        return std::move(all_);
-    }
-
-private:
-    void add(Severity severity, const char *check, std::string about, std::string says,
-             std::string remedy) {
-        all_.push_back({.severity = severity,
-                        .check = check,
-                        .about = std::move(about),
-                        .says = std::move(says),
-                        .remedy = std::move(remedy)});
-    }
-    std::vector<Finding> all_;
-};
-
-bool is_of_tunnel(const Snapshot &seen, const std::string &name) {
-    return std::ranges::any_of(seen.tunnels, [&](const Tunnel &tunnel) {
-        return name == tunnel.name || name == tunnel.peer;
-    });
-}
 
 bool is_uplink(const Snapshot &seen, const std::string &name) {
     return std::ranges::any_of(seen.tunnels,
@@ -219,17 +186,7 @@ void check_prefix(const Snapshot &seen, const Prefix6 &prefix, Findings &found) 
                    "deals with both");
 }
 
-/* --- tunnels ----------------------------------------------------------------------------- */
-
-void check_tunnel_mtu(const Tunnel &tunnel, const sys::Interface &uplink, Findings &found) {
-    if (mtu_obstacle(tunnel, uplink.mtu).empty())
-        return;
-    std::string remedy =
-        "ip link set dev " + uplink.name + " mtu " + std::to_string(tunnel.mtu + outer_header);
-    if (uplink.mtu >= least_ip6_mtu + outer_header)
-        remedy += ", or mtu = " + std::to_string(uplink.mtu - outer_header) + " in [[stf]]";
-    found.problem("mtu", tunnel.name, mtu_obstacle(tunnel, uplink.mtu), remedy);
-}
+/* --- the fast path ------------------------------------------------------------------------ */
 
 /* What keeps packets of tunnels from going past the stack, and what may break them. */
 void check_fast_path(const Snapshot &seen, Findings &found) {
@@ -243,96 +200,6 @@ void check_fast_path(const Snapshot &seen, Findings &found) {
         if (xdp && xdp->ours && !note.empty())
             found.note("fast path", name, note);
     }
-}
-
-/* Once loaded: the device, and the three routes that make_device() added. */
-void check_tunnel_device(const Snapshot &seen, const Tunnel &tunnel, Findings &found) {
-    const sys::Interface *stf = seen.network.by_name(tunnel.name);
-    if (stf == nullptr)
-        return found.problem("tunnel", tunnel.name, "its device is gone",
-                             "faith-gw unload; faith-gw load ...");
-    if (!stf->up)
-        found.problem("tunnel", tunnel.name, "is down: nothing goes in or out",
-                      "ip link set dev " + tunnel.name + " up");
-    const Prefix6 on_link = tunnel.address.masked();
-    const auto leads = [&](const Prefix6 &to, const auto &fits) {
-        return std::ranges::any_of(seen.network.routes, [&](const sys::Route6 &route) {
-            return route.table == RT_TABLE_MAIN && route.destination.masked() == to && fits(route);
-        });
-    };
-    const auto by_device = [&](const sys::Route6 &r) { return r.interface_index == stf->index; };
-    /* A link that flaps takes its address along, and that the route. */
-    const bool has_address6 =
-        std::ranges::any_of(seen.network.addresses6, [&](const sys::Address6 &address) {
-            return address.interface_index == stf->index &&
-                   address.prefix.address == tunnel.address.address;
-        });
-    if (stf->up && !has_address6)
-        found.problem("tunnel", tunnel.name,
-                      "its address " + to_string(tunnel.address) +
-                          " is gone, and with it the route",
-                      "ip -6 address add " + to_string(tunnel.address) + " dev " + tunnel.name);
-    else if (stf->up && !leads(on_link, by_device))
-        found.problem("tunnel", tunnel.name, "no route leads to the other sites",
-                      "ip -6 route add " + to_string(on_link) + " dev " + tunnel.name);
-    if (leads(on_link, [&](const sys::Route6 &r) { return !by_device(r); }))
-        found.problem("tunnel", tunnel.name,
-                      "another route to " + to_string(on_link) +
-                          " competes with that of the "
-                          "tunnel",
-                      "ip -6 route show " + to_string(on_link));
-    if (!leads(tunnel.site, [](const sys::Route6 &r) { return r.type == RTN_BLACKHOLE; }))
-        found.note("tunnel", tunnel.name,
-                   "what of the own site " + to_string(tunnel.site) +
-                       " no network has would go back into the tunnel",
-                   "ip -6 route add blackhole " + to_string(tunnel.site) + " proto " +
-                       std::to_string(FGW_ROUTE_PROTOCOL));
-    if (tunnel.border_relay && stf->up &&
-        !leads(Prefix6{}, [](const sys::Route6 &) { return true; }))
-        found.problem("tunnel", tunnel.name, "no default route leads to the border relay",
-                      "ip -6 route add default dev " + tunnel.name);
-}
-
-/* Whether anybody but the gateway can use it. */
-void check_site(const Snapshot &seen, const Tunnel &tunnel, Findings &found) {
-    const bool has_network =
-        std::ranges::any_of(seen.network.addresses6, [&](const sys::Address6 &address) {
-            const sys::Interface *at = seen.network.by_index(address.interface_index);
-            return at != nullptr && !is_of_tunnel(seen, at->name) &&
-                   tunnel.site.contains(address.prefix.address);
-        });
-    if (!has_network)
-        return found.note("tunnel", tunnel.name,
-                          "no interface has a network of the site " + to_string(tunnel.site) +
-                              ": only the gateway itself is reachable");
-    const bool forwards = std::ranges::any_of(seen.devices, [&](const auto &entry) {
-        return entry.second.forwards6 && !is_of_tunnel(seen, entry.first);
-    });
-    if (!forwards)
-        found.problem("sysctl", tunnel.name,
-                      "no other interface forwards IPv6, so the hosts of the site cannot use it",
-                      "sysctl -w net.ipv6.conf.all.forwarding=1");
-}
-
-void check_tunnel(const Snapshot &seen, const Tunnel &tunnel, Findings &found) {
-    const sys::Interface *uplink = seen.network.by_name(tunnel.uplink);
-    if (uplink == nullptr)
-        return; // said of the interface
-    check_tunnel_mtu(tunnel, *uplink, found);
-    if (!has_address(tunnel, seen.network))
-        found.problem("tunnel", tunnel.name,
-                      "its IPv4 address " + to_string(tunnel.own) +
-                          " is on no interface: it takes and sends nothing",
-                      "ip address add " + to_string(tunnel.own) + "/24 dev " + tunnel.uplink);
-    if (seen.loaded)
-        check_tunnel_device(seen, tunnel, found);
-    check_site(seen, tunnel, found);
-    for (const sys::Interface &other : seen.network.interfaces)
-        if (other.kind == "sit" && other.up && other.local == tunnel.own)
-            found.problem("conflict", other.name,
-                          "a tunnel device of the kernel has the same end as " + tunnel.name +
-                              ", " + to_string(tunnel.own),
-                          "ip link del dev " + other.name);
 }
 
 /* --- DNS64 ------------------------------------------------------------------------------- */

@@ -53,6 +53,15 @@ struct Dns64 {
     std::string failure; /* "" when there was an answer */
 };
 
+/* Where a tunnel sends what is for none of its sites: the border relay, or the next hop of an
+ * IPv6 route through it (S23, S33). */
+struct NextHop {
+    std::string tunnel;
+    Ip4 from; /* the tunnel's own address */
+    Ip4 address;
+    std::optional<std::uint32_t> interface_index; /* by which packets go there; nothing: no route */
+};
+
 struct Snapshot {
     bool loaded = false;
     bool daemon = false; /* one answers */
@@ -63,11 +72,15 @@ struct Snapshot {
     std::vector<Tunnel> tunnels;
     Network network;
     std::map<std::string, Device> devices; /* by name */
-    std::vector<std::string> sk_lookups;   /* programs in this namespace that are not ours */
-    std::optional<Dns64> dns64;            /* nothing: not asked */
-    std::string broken_files;              /* why the configuration could not be read again */
-    std::vector<std::string> unseen;       /* what could not be looked at, and why */
+    std::vector<NextHop> next_hops;
+    std::vector<std::string> sk_lookups; /* programs in this namespace that are not ours */
+    std::optional<Dns64> dns64;          /* nothing: not asked */
+    std::string broken_files;            /* why the configuration could not be read again */
+    std::vector<std::string> unseen;     /* what could not be looked at, and why */
 };
+
+/* Those whose way is to be looked at: of tunnels that have their address. */
+std::vector<NextHop> next_hops_of(const std::vector<Tunnel> &tunnels, const Network &network);
 
 std::vector<Finding> diagnose(const Snapshot &seen);
 

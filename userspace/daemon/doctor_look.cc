@@ -100,6 +100,19 @@ void take_saved_plan(const Instance &instance, Snapshot &seen) {
     seen.prefixes = live;
 }
 
+void look_for_ways(Snapshot &seen) {
+    for (NextHop &hop : next_hops_of(seen.tunnels, seen.network)) {
+        Result<std::optional<std::uint32_t>> way = sys::way_to4(hop.address, hop.from);
+        if (!way) {
+            seen.unseen.push_back("the way to " + to_string(hop.address) + " (" + way.error().text +
+                                  ")");
+            continue;
+        }
+        hop.interface_index = *way;
+        seen.next_hops.push_back(std::move(hop));
+    }
+}
+
 Dns64 ask_dns64() {
     Result<std::vector<Ip6>> answer = sys::resolve6("ipv4only.arpa", dns_seconds);
     if (!answer)
@@ -125,6 +138,7 @@ Result<Snapshot> look(const LookOptions &options) {
         seen.devices.emplace(interface.name, look_at(interface));
     forget_nameless(seen);
     look_for_lookups(instance, seen);
+    look_for_ways(seen);
     if (options.ask_dns)
         seen.dns64 = ask_dns64();
     return seen;

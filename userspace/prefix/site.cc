@@ -14,6 +14,20 @@ Prefix6 site_prefix(const Prefix6 &shared, std::uint8_t v4_mask_len, Ip4 site) {
     return prefix;
 }
 
+std::optional<Ip4> site_of(const Prefix6 &shared, std::uint8_t v4_mask_len, Ip4 own,
+                           const Ip6 &address) {
+    if (!shared.contains(address))
+        return std::nullopt;
+    std::uint32_t site = own.value;
+    for (unsigned bit = v4_mask_len; bit < 32; ++bit) {
+        const unsigned at = shared.length + bit - v4_mask_len;
+        const std::uint32_t mask = 1U << (31 - bit);
+        const bool set = (address.bytes[at / 8] & 0x80U >> (at % 8)) != 0;
+        site = set ? site | mask : site & ~mask;
+    }
+    return Ip4{.value = site};
+}
+
 Prefix6 six_to_four() {
     Prefix6 prefix;
     prefix.address.bytes[0] = 0x20;

@@ -12,6 +12,7 @@
 
 #include <array>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -52,6 +53,7 @@ struct Route6 {
     std::uint8_t protocol = 0;         /* rtm_protocol */
     std::uint32_t metric = 0;          /* of two routes to one prefix the lower one counts */
     std::uint32_t interface_index = 0; /* 0: several (multipath) */
+    std::optional<Ip6> gateway = {};
 };
 
 Result<std::vector<Interface>> list_interfaces();
@@ -59,6 +61,10 @@ Result<std::vector<Address4>> list_addresses4();
 Result<std::vector<Address6>> list_addresses6();
 /* Tables main and local; no cached exceptions (path MTU), which are not configuration. */
 Result<std::vector<Route6>> list_routes6();
+
+/* By which interface the routing tables send packets from `source`, an own address, to
+ * `destination`: that of lo for one that is own itself, nothing where no route leads there. */
+Result<std::optional<std::uint32_t>> way_to4(Ip4 destination, Ip4 source);
 
 /* "local PREFIX dev lo table main protocol PROTOCOL". Added says whether it is ours (also
  * when it was left behind by an earlier process): an identical route of somebody else is

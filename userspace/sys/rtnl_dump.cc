@@ -8,7 +8,9 @@
 #include <sys/socket.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <iterator>
+#include <utility>
 
 namespace faith::sys {
 namespace {
@@ -60,6 +62,30 @@ Result<std::vector<Route6>> list_routes6() {
     TRY_ASSIGN(std::vector<Route6> local, list_table6(RT_TABLE_LOCAL));
     std::ranges::move(local, std::back_inserter(routes));
     return routes;
+}
+
+Result<std::optional<std::uint32_t>> way_to4(Ip4 destination, Ip4 source) {
+    Request request(RTM_GETROUTE, 0);
+    rtmsg &route = request.add<rtmsg>();
+    route.rtm_family = AF_INET;
+    route.rtm_dst_len = route.rtm_src_len = 32;
+    for (const auto &[attribute, address] : {std::pair{RTA_DST, destination}, {RTA_SRC, source}})
+        mnl_attr_put(request.head(), attribute, address.bytes().size(), address.bytes().data());
+    std::optional<std::uint32_t> way;
+    const Status asked =
+        rtnl::ask(request, "ask for the route to " + to_string(destination),
+                  [&way](const nlmsghdr &message) { way = rtnl::read_way4(message); });
+    if (asked)
+        return way;
+    switch (asked.error().sys_errno) {
+    case ENETUNREACH: /* no route, or "throw" */
+    case EHOSTUNREACH:
+    case EACCES: /* "prohibit" */
+    case EINVAL: /* "blackhole" */
+        return way;
+    default:
+        return asked.error();
+    }
 }
 
 Result<bool> has_clsact(std::uint32_t interface_index) {

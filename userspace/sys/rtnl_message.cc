@@ -145,7 +145,15 @@ std::optional<Route6> read_route6(const nlmsghdr &message) {
         .type = header->rtm_type,
         .protocol = header->rtm_protocol,
         .metric = number(find<rtmsg>(message, RTA_PRIORITY)).value_or(0),
-        .interface_index = number(find<rtmsg>(message, RTA_OIF)).value_or(0)};
+        .interface_index = number(find<rtmsg>(message, RTA_OIF)).value_or(0),
+        .gateway = ip6(find<rtmsg>(message, RTA_GATEWAY))};
+}
+
+std::optional<std::uint32_t> read_way4(const nlmsghdr &message) {
+    const rtmsg *header = header_of<rtmsg>(message, RTM_NEWROUTE);
+    if (header == nullptr || header->rtm_family != AF_INET)
+        return std::nullopt;
+    return number(find<rtmsg>(message, RTA_OIF));
 }
 
 std::optional<TrafficControl> read_qdisc(const nlmsghdr &message) {

@@ -17,6 +17,8 @@ std::optional<Interface> read_interface(const nlmsghdr &message);
 std::optional<Address4> read_address4(const nlmsghdr &message);
 std::optional<Address6> read_address6(const nlmsghdr &message);
 std::optional<Route6> read_route6(const nlmsghdr &message);
+/* The interface of the one route that answers a question. */
+std::optional<std::uint32_t> read_way4(const nlmsghdr &message);
 
 /* A queueing discipline or filter, as far as we look at it. */
 struct TrafficControl {

@@ -135,6 +135,10 @@ Result<Socket> open_socket(int flags) {
 }
 
 Status change(Request &request, const std::string &doing) {
+    return ask(request, doing, [](const nlmsghdr &) {});
+}
+
+Status ask(Request &request, const std::string &doing, const OnMessage &on_message) {
     TRY_ASSIGN(const Socket socket, open_socket(0));
     request.head()->nlmsg_flags |= NLM_F_ACK;
     TRY(send(socket, request.head(), doing));
@@ -142,9 +146,11 @@ Status change(Request &request, const std::string &doing) {
     for (;;) {
         TRY_ASSIGN(int bytes, receive(socket, buffer, doing));
         const nlmsghdr *message = reinterpret_cast<const nlmsghdr *>(buffer.data());
-        for (; mnl_nlmsg_ok(message, bytes); message = mnl_nlmsg_next(message, &bytes))
+        for (; mnl_nlmsg_ok(message, bytes); message = mnl_nlmsg_next(message, &bytes)) {
             if (message->nlmsg_type == NLMSG_ERROR)
                 return verdict(*message, doing);
+            on_message(*message);
+        }
     }
 }
 

@@ -45,12 +45,15 @@ private:
     alignas(nlmsghdr) std::array<std::uint8_t, 256> buffer_{};
 };
 
-/* Sends a change and waits for the kernel's verdict; sys_errno of the error is it. */
+using OnMessage = std::function<void(const nlmsghdr &)>;
+
+/* Sends a change, or a question that has one answer, and waits for the kernel's verdict;
+ * sys_errno of the error is it. */
 Status change(Request &request, const std::string &doing);
+Status ask(Request &request, const std::string &doing, const OnMessage &on_message);
 
 /* The kernel marks an answer in many parts that changed between two of them. */
 enum class Dumped { Complete, Interrupted };
-using OnMessage = std::function<void(const nlmsghdr &)>;
 Result<Dumped> dump_once(Request &request, const OnMessage &on_message);
 
 /* Calls dump until it is Complete; gives up (Errc::Busy) after max_dumps. */

@@ -1,87 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* A healthy gateway, and one thing wrong with it at a time. */
-#include "daemon/doctor.h"
-
-#include "prefix/site.h"
-
-#include <catch2/catch.hpp>
-
-#include <linux/rtnetlink.h>
+/* A healthy gateway, and one thing wrong with it at a time; tunnels: doctor_tunnel_test.cc. */
+#include "tests/unit/daemon/doctor_world.h"
 
 using namespace faith;
 using namespace faith::daemon;
-
-namespace {
-
-constexpr const char *captured = "2001:db8:ffff::/96";
-
-sys::Interface interface(std::uint32_t index, const char *name, std::uint32_t mtu = 1500) {
-    sys::Interface made;
-    made.index = index;
-    made.name = name;
-    made.up = true;
-    made.mtu = mtu;
-    return made;
-}
-
-sys::Route6 route(const char *to, std::uint32_t index, std::uint8_t type = RTN_UNICAST,
-                  std::uint32_t table = RT_TABLE_MAIN) {
-    return {.destination = *parse_prefix6(to),
-            .table = table,
-            .type = type,
-            .protocol = 0,
-            .metric = 1024,
-            .interface_index = index};
-}
-
-/* eth0 for clients, eth1 to the Internet, a tunnel over eth1, all as it should be. */
-Snapshot healthy() {
-    Snapshot seen;
-    seen.loaded = seen.daemon = true;
-    seen.interfaces = {"eth0", "eth1"};
-    seen.prefixes = {{.prefix = *parse_prefix6(captured)}};
-    config::Stf stf;
-    stf.uplink = "eth1";
-    stf.address = *parse_prefix6("2002:c000:201::1/16");
-    seen.tunnels = make_tunnels({stf});
-    seen.network.interfaces = {interface(1, "lo", 65536), interface(2, "eth0"),
-                               interface(3, "eth1"), interface(4, "stf0"),
-                               interface(5, "stf0-peer")};
-    seen.network.addresses4 = {
-        {.interface_index = 3, .prefix = *parse_prefix4("192.0.2.1/24"), .broadcast = {}}};
-    seen.network.addresses6 = {
-        {.interface_index = 2, .prefix = *parse_prefix6("2002:c000:201:1::1/64")},
-        {.interface_index = 4, .prefix = *parse_prefix6("2002:c000:201::1/16")}};
-    seen.network.routes = {route(captured, 1, RTN_LOCAL), route("2002::/16", 4),
-                           route("2002:c000:201::/48", 0, RTN_BLACKHOLE)};
-    for (const sys::Interface &each : seen.network.interfaces)
-        seen.devices[each.name] = {.xdp = {}, .forwards6 = true};
-    for (const char *name : {"eth0", "eth1"})
-        seen.devices[name].xdp = Device::Xdp{.name = "fgw_xdp_ingress", .ours = true};
-    seen.dns64 =
-        Dns64{.addresses = {prefix::embed(seen.prefixes.front(), *parse_ip4("192.0.0.170"))},
-              .failure = ""};
-    return seen;
-}
-
-/* "problem mtu stf0; note xdp eth0", and each problem says what to do. */
-std::string diagnosis(const Snapshot &seen) {
-    std::string text;
-    for (const Finding &finding : diagnose(seen)) {
-        const bool problem = finding.severity == Severity::Problem;
-        text += std::string(text.empty() ? "" : "; ") + (problem ? "problem " : "note ") +
-                finding.check + " " + finding.about;
-        CHECK_FALSE(finding.says.empty());
-        CHECK((!problem || !finding.remedy.empty()));
-    }
-    return text;
-}
-
-sys::Interface &named(Snapshot &seen, const char *name) {
-    return const_cast<sys::Interface &>(*seen.network.by_name(name));
-}
-
-} // namespace
+using namespace faith::daemon::doctor_world;
 
 TEST_CASE("doctor: nothing is wrong with what is as it should be, loaded or not") {
     Snapshot seen = healthy();
@@ -180,26 +103,6 @@ TEST_CASE("doctor: strict reverse path filters matter where there is more than o
     CHECK(diagnosis(seen) == "");
 }
 
-TEST_CASE("doctor: a tunnel fits its uplink, its address and device are there (S3, S4)") {
-    Snapshot seen = healthy();
-    named(seen, "eth1").mtu = 1300;
-    CHECK(diagnosis(seen) == "");
-    named(seen, "eth1").mtu = 1299;
-    CHECK(diagnosis(seen) == "problem mtu stf0");
-    seen = healthy();
-    seen.tunnels[0].mtu = 1481;
-    CHECK(diagnosis(seen) == "problem mtu stf0");
-    seen = healthy();
-    seen.network.addresses4.clear();
-    CHECK(diagnosis(seen) == "problem tunnel stf0");
-    seen = healthy();
-    named(seen, "stf0").up = false;
-    CHECK(diagnosis(seen) == "problem tunnel stf0");
-    seen = healthy();
-    named(seen, "stf0").name = "gone";
-    CHECK(diagnosis(seen) == "problem tunnel stf0");
-}
-
 TEST_CASE("doctor: who takes no part in the fast path, and a veth that needs its far end's help") {
     Snapshot seen = healthy();
     seen.tunnels[0].flags |= FGW_STF_FAST;
@@ -213,44 +116,6 @@ TEST_CASE("doctor: who takes no part in the fast path, and a veth that needs its
     CHECK(diagnosis(seen) == "note xdp eth1; note fast path eth1");
     seen.tunnels[0].flags = 0;
     CHECK(diagnosis(seen) == "note xdp eth1");
-}
-
-TEST_CASE("doctor: the routes of 6to4 and 6rd, and who can use the tunnel (S25, R18)") {
-    Snapshot seen = healthy();
-    std::erase_if(seen.network.routes,
-                  [](const sys::Route6 &r) { return r.destination.length == 16; });
-    CHECK(diagnosis(seen) == "problem tunnel stf0");
-    seen = healthy();
-    seen.network.routes.push_back(route("2002::/16", 2));
-    CHECK(diagnosis(seen) == "problem tunnel stf0");
-    seen = healthy();
-    seen.network.routes.pop_back();
-    CHECK(diagnosis(seen) == "note tunnel stf0");
-    seen = healthy();
-    seen.tunnels[0].border_relay = *parse_ip4("198.51.100.9");
-    CHECK(diagnosis(seen) == "problem tunnel stf0");
-    seen.network.routes.push_back(route("::/0", 4));
-    CHECK(diagnosis(seen) == "");
-    seen.network.addresses6.erase(seen.network.addresses6.begin());
-    CHECK(diagnosis(seen) == "note tunnel stf0");
-    seen = healthy();
-    seen.network.addresses6.pop_back();
-    CHECK(diagnosis(seen) == "problem tunnel stf0");
-    seen = healthy();
-    seen.devices["eth0"].forwards6 = seen.devices["eth1"].forwards6 = false;
-    seen.devices["lo"].forwards6 = false;
-    CHECK(diagnosis(seen) == "problem sysctl stf0");
-}
-
-TEST_CASE("doctor: a tunnel of the kernel with the same end takes its packets") {
-    Snapshot seen = healthy();
-    seen.network.interfaces.push_back(interface(9, "sit1"));
-    named(seen, "sit1").kind = "sit";
-    CHECK(diagnosis(seen) == "");
-    named(seen, "sit1").local = *parse_ip4("192.0.2.1");
-    CHECK(diagnosis(seen) == "problem conflict sit1");
-    named(seen, "sit1").up = false;
-    CHECK(diagnosis(seen) == "");
 }
 
 TEST_CASE("doctor: DNS64 uses our prefix, another one, or is somewhere else (RFC 7050)") {

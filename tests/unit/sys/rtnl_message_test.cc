@@ -195,6 +195,20 @@ TEST_CASE("rtnl: a route is destination, table, type, protocol, metric and inter
     CHECK(int{route->protocol} == 250);
     CHECK(route->metric == 1024);
     CHECK(route->interface_index == 1);
+    CHECK_FALSE(route->gateway);
+    message.ip6(RTA_GATEWAY, "2002:c000:201::");
+    CHECK(read_route6(message)->gateway == *parse_ip6("2002:c000:201::"));
+}
+
+TEST_CASE("rtnl: the answer of where a packet would go is an IPv4 route's interface") {
+    Message other = route_message(32);
+    other.u32(RTA_OIF, 7);
+    CHECK_FALSE(read_way4(other));
+    Message message(RTM_NEWROUTE);
+    message.add<rtmsg>().rtm_family = AF_INET;
+    CHECK_FALSE(read_way4(message));
+    message.u32(RTA_OIF, 7);
+    CHECK(read_way4(message) == 7U);
 }
 
 TEST_CASE("rtnl: a table number over 255 comes from its attribute") {
