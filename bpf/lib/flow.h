@@ -78,6 +78,19 @@ static __always_inline __u32 flow_slot(const __u32 *words)
 	return (__u32)(sum >> 40) % FGW_FLOW_SLOTS;
 }
 
+/* Routers may cut what goes out (R8), so each packet needs another identification, and a random
+ * one: segments that the kernel joined go up from that of theirs. The kernel gives the first,
+ * this sequence (multiplier of Numerical Recipes, period 2^32) the others, without a call each. */
+static __always_inline __u32 flow_next_random(__u32 random)
+{
+	return random * 1664525 + 1013904223;
+}
+
+static __always_inline __u32 flow_identification(const struct fgw_way *way)
+{
+	return way->random >> 16;
+}
+
 static __always_inline bool flow_same(const __u32 *a, const __u32 *b)
 {
 	__u32 differing = 0;
@@ -106,6 +119,7 @@ static __always_inline bool flow_find(const struct flow_question *question, stru
 	flow->busy = 1;
 	FGW_BARRIER();
 	if (flow->tick == tick && flow_same(flow->question, words)) {
+		flow->way.random = flow_next_random(flow->way.random);
 		*way = flow->way;
 		known = way->kind != FGW_WAY_UNKNOWN;
 	} else {

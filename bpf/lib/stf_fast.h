@@ -189,6 +189,7 @@ FGW_SUBPROGRAM int fgw_stf_fast_out(struct xdp_md *ctx, const struct flow_claim 
 	fgw_copy(way.own, outer.source, sizeof(way.own));
 	fgw_copy(way.far, outer.destination, sizeof(way.far));
 	way.ttl = stf->ttl;
+	way.random = bpf_get_prandom_u32();
 	flow_learn(claim, &way);
 	return (int)bpf_redirect(stf->uplink, 0);
 }

@@ -205,7 +205,7 @@ FGW_SUBPROGRAM int fgw_stf_known_out(struct xdp_md *ctx, struct flow_claim *clai
 	fgw_copy(outer.source, way.own, sizeof(outer.source));
 	fgw_copy(outer.destination, way.far, sizeof(outer.destination));
 	stf_out_write(&outer, ecn_outer_class(way.ecn, stf_traffic_class(&inner)),
-		      stf_length(&inner), bpf_get_prandom_u32(), way.ttl);
+		      stf_length(&inner), flow_identification(&way), way.ttl);
 	if (!fast_put_in(ctx, way.destination, way.source, &outer))
 		return KNOWN_NOT;
 	bpf_redirect(way.ifindex, 0);

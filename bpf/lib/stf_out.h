@@ -73,7 +73,8 @@ static __always_inline void stf_out_learn(const struct flow_claim *claim, const 
 			      .mss = stf->mss,
 			      .ecn = stf->ecn,
 			      .ttl = stf->ttl,
-			      .whole = path->whole};
+			      .whole = path->whole,
+			      .random = bpf_get_prandom_u32()};
 
 	fgw_copy(way.own, outer->source, sizeof(way.own));
 	fgw_copy(way.far, outer->destination, sizeof(way.far));
@@ -122,7 +123,7 @@ FGW_SUBPROGRAM int fgw_stf_known_tc(struct __sk_buff *skb, struct flow_claim *cl
 	fgw_copy(outer.source, way.own, sizeof(outer.source));
 	fgw_copy(outer.destination, way.far, sizeof(outer.destination));
 	stf_out_write(&outer, ecn_outer_class(way.ecn, stf_traffic_class(&inner)),
-		      skb->len - ETH_HEADER, bpf_get_prandom_u32(), way.ttl);
+		      skb->len - ETH_HEADER, flow_identification(&way), way.ttl);
 	if (way.whole)
 		stf_out_keep_whole(&outer);
 	return stf_out_leave(skb, way.ifindex, way.mss, &outer);

@@ -293,7 +293,7 @@ struct fgw_way {
 	__u8 ecn;
 	__u8 ttl;
 	__u32 whole;	      /* out, SLOW: 1: DF */
-	__u32 pad;
+	__u32 random;	      /* out: its upper half is the identification of the last outer header */
 } __attribute__((aligned(8))); /* it is copied for every packet */
 FGW_ASSERT_SIZE(struct fgw_way, 48);
 

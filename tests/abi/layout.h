@@ -94,7 +94,7 @@
     F(fgw_way, ecn)                                                                                \
     F(fgw_way, ttl)                                                                                \
     F(fgw_way, whole)                                                                              \
-    F(fgw_way, pad)                                                                                \
+    F(fgw_way, random)                                                                             \
     S(fgw_flow)                                                                                    \
     F(fgw_flow, question)                                                                          \
     F(fgw_flow, tick)                                                                              \

@@ -3,9 +3,11 @@
  * The memory of flows (bpf/lib/flow.h) on the fast path: in one tick with a packet that goes
  * fast, one that differs from it in something that routes, checks or the fast path look at.
  */
+#include "identifications.h"
 #include "roads.h"
 
 #include <array>
+#include <optional>
 
 using namespace faith;
 using namespace faith::test;
@@ -102,6 +104,18 @@ void check_out(FastTunnel &tunnel) {
     CHECK_FALSE(flow.takes(to_lan(ip6_of(good), 100, 0x02))); /* a SYN */
 }
 
+void check_numbers(FastTunnel &tunnel) {
+    const OnOneCpu stays;
+    tunnel.become(stf_world());
+    const Bytes frame = to_lan(ip6_of(stf_good(StfWay::Out)), 100);
+    check_identifications([&]() -> std::optional<int> {
+        const PacketRun run = tunnel.take(frame, lan);
+        if (run.verdict != XDP_REDIRECT)
+            return std::nullopt; /* a tick of the slow way */
+        return identification(run.output);
+    });
+}
+
 /* What the uplink takes bounds packets whose way is known. */
 void check_uplink(FastTunnel &tunnel) {
     StfWorld world = stf_world();
@@ -174,6 +188,7 @@ TEST_CASE(
     "and fit to go fast themselves") {
     FastTunnel tunnel; /* one for all, which takes longer than all else */
     check_out(tunnel);
+    check_numbers(tunnel);
     check_uplink(tunnel);
     check_in(tunnel);
     check_prefix(tunnel);

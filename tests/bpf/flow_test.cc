@@ -4,6 +4,7 @@
  * whom. That it answers at all shows in what happens when the tunnel is taken away behind its
  * back. Of the fast path: flow_fast_test.cc.
  */
+#include "identifications.h"
 #include "stf.h"
 
 #include "faith/names.h"
@@ -137,6 +138,12 @@ TEST_CASE("flow: an entry that somebody is at is neither read nor written") {
                 REQUIRE((flow.busy == 1 && flow.number == 0 && flow.tick == 0));
         }
     }
+}
+
+TEST_CASE("flow: what goes out has another identification each time, in a tick and beyond (R8)") {
+    Tunnel tunnel(StfWay::Out);
+    const Bytes frame = frame_of(stf_good(StfWay::Out), StfWay::Out);
+    check_identifications([&] { return identification(tunnel.run(frame).output); });
 }
 
 TEST_CASE("flow: in one tick with a good packet, one with a bad address is refused for its own") {
