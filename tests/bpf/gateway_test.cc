@@ -8,11 +8,13 @@
 #include "faith/names.h"
 #include "fresh_netns.h"
 #include "loaded.h"
+#include "sys/netns.h"
 
 #include <catch2/catch.hpp>
 
 #include <bpf/bpf.h>
 #include <linux/bpf.h>
+#include <net/if.h>
 
 #include <algorithm>
 #include <filesystem>
@@ -271,5 +273,39 @@ TEST_CASE("gateway: gateways of other namespaces that leave take no directory aw
         INFO("load " << load << ": " << (pinned ? "" : pinned.error().text));
         REQUIRE(pinned);
         REQUIRE(removed);
+    }
+}
+
+TEST_CASE("gateway: what a dead gateway had attached is gone when its pins are removed") {
+    const FreshNetns netns;
+    make_interfaces(netns);
+    const std::uint32_t v0 = ::if_nametoindex("v0");
+    const std::uint64_t inode = *sys::netns_inode();
+    const test::Loaded loaded;
+    struct Cleared : datapath::Pins { /* after a failure, too */
+        using Pins::Pins;
+        ~Cleared() { (void)remove_all(); }
+    } pins(inode);
+    for (int time = 0; time < 50; ++time) {
+        {
+            const auto xdp = datapath::attach_xdp(loaded.object().xdp_program(), v0, "v0",
+                                                  datapath::XdpMode::Generic);
+            const auto lookup = datapath::attach_sk_lookup(loaded.object().sk_lookup_program());
+            REQUIRE(xdp);
+            REQUIRE(lookup);
+            REQUIRE(pins.pin_aside(loaded.object()));
+            REQUIRE(pins.pin_link_aside(xdp->link.get(), datapath::Pins::xdp_link_name(v0)));
+            REQUIRE(pins.pin_link_aside(lookup->get(), FGW_PIN_SK_LOOKUP_LINK));
+            REQUIRE(pins.commit());
+        } /* its process is dead, its pins are not */
+        REQUIRE(datapath::query_xdp(v0)->has_value());
+        if (time % 2 == 0)
+            REQUIRE(pins.unpin_link(datapath::Pins::xdp_link_name(v0)));
+        else
+            REQUIRE(pins.remove_all());
+        INFO("time " << time);
+        REQUIRE_FALSE(datapath::query_xdp(v0)->has_value());
+        REQUIRE(pins.remove_all());
+        REQUIRE(count_lookups(inode) == 0);
     }
 }

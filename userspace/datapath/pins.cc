@@ -105,8 +105,24 @@ Status pin(int fd, const std::string &path) {
     return Ok{};
 }
 
+/* Takes a pinned link's program off before its pin goes: the kernel lets go of what was
+ * unpinned in its own time (a grace period, a worker), and who loads next must find nothing. */
+void detach_link(const std::string &path) {
+    const sys::UniqueFd link(bpf_obj_get(path.c_str()));
+    if (link)
+        (void)bpf_link_detach(link.get()); // one whose interface is gone has nothing to take off
+}
+
+void detach_links_below(const std::string &path) {
+    std::error_code failed;
+    for (const fs::directory_entry &abi : fs::directory_iterator(path, failed))
+        for (const fs::directory_entry &link : fs::directory_iterator(abi.path() / "links", failed))
+            detach_link(link.path());
+}
+
 /* bpffs holds no symbolic links and nothing but our own pins lives here. */
 Status remove_tree(const std::string &path) {
+    detach_links_below(path);
     std::error_code failed;
     fs::remove_all(path, failed);
     if (failed)
@@ -178,6 +194,7 @@ Status Pins::commit() {
 Status Pins::pin_link(int link, const std::string &name) { return pin(link, path("links", name)); }
 
 Status Pins::unpin_link(const std::string &name) {
+    detach_link(path("links", name));
     if (::unlink(path("links", name).c_str()) != 0 && errno != ENOENT)
         return system_error(errno, "unpin " + shown(path("links", name)));
     return Ok{};
