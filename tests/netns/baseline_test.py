@@ -93,6 +93,10 @@ def snapshots_notice(t):
         (STATE / str(dual.inode)).mkdir(parents=True)
         t.callback(shutil.rmtree, STATE / str(dual.inode))
 
+    def address():
+        dual.ip(f"addr add {TARGET}/128 dev eth0 nodad")
+        wait_for(lambda: dual.settled("eth0"), "its route, which comes later")
+
     traces = {
         "route": lambda: dual.ip(f"-6 route add local {PREFIX}/96 dev lo proto 250"),
         "XDP program": lambda: dual.run("bpftool", "net", "attach", "xdp", "id", kernel.program_id(program), "dev", "eth1"),
@@ -104,7 +108,7 @@ def snapshots_notice(t):
         "sysctl": lambda: dual.sysctl("net.ipv6.conf.eth0.forwarding", 1),
         "socket": lambda: dual.listen("::1", 4321),
         "process": lambda: Program(dual, "socat", "-u", "TCP6-LISTEN:4322", "STDOUT", port=4322),
-        "address": lambda: dual.ip(f"addr add {TARGET}/128 dev eth0 nodad"),
+        "address": address,
         "neighbour": lambda: dual.ip(f"neigh add {TARGET} lladdr 02:00:00:00:00:01 dev eth0 nud permanent"),
         "interface": lambda: dual.ip("link add veth8 type veth peer name veth9"),
         "link flag": lambda: dual.ip("link set eth1 promisc on"),
@@ -150,7 +154,7 @@ def set_up(t):
             host.ip(*SET_UP)
             for command in REFUSED:
                 refused(host, command)
-        wait_for(lambda host=host: host.settled("eth0"), "a link-local address")
+        wait_for(lambda host=host: host.settled("eth0") and host.settled("lo"), "the addresses")
         snap = snapshot(host)
         seen[who] = {key: snap[key] for key in snap if key.split()[0] in ("link", "addresses", "IPv4", "IPv6")}
     same(seen["ips"], seen["ours"])

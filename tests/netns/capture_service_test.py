@@ -12,7 +12,7 @@ import sys
 
 from gateway import PREFIX, more, newsletter, on
 from harness import check, contains, equal, main, test, wait_for
-from hosts import DUAL6, FOUR, SIX
+from hosts import DUAL6, FOUR, PATIENCE, SIX
 from peers import Banner, Program, as_nobody, banner, exchange, noise
 
 # Says to each client which address it meant, then echoes.
@@ -197,7 +197,7 @@ def on_pins(t):
     net, gw = newsletter(t)
     gw.load("-c", gw.config(f'[faith]\nprefixes = ["{PREFIX}/96"]\nports = [22]\n'))
     program = server(t, net.dual)
-    with gw.counts(PORT_NOT_CAPTURED=1):
+    with gw.counts(PORT_NOT_CAPTURED=more(1)):
         equal(banner(net.six, TARGET, 8080), "refused", "before")
     gw.kill()
     gw.run("capture", "--pid", program.process.pid)
@@ -356,7 +356,7 @@ def nginx(t):
     gw.run("capture", "--pid", program.process.pid)
     with gw.counts(SERVICE_STEERED=more(20)):
         for _ in range(20):
-            page = net.six.run("curl", "-sSi", "--max-time", "10", f"http://[{TARGET}]:8080/")
+            page = net.six.run("curl", "-sSi", "--max-time", PATIENCE, f"http://[{TARGET}]:8080/")
             contains(page, "hello from dual", "the page")
             contains(page, f"For: {TARGET}", "the address that nginx saw")
 

@@ -174,6 +174,7 @@ def closed_routes(t):
     Banner(net.four, FOUR, 2222)
     equal(answered(net), "four", "who answered before")
     other, wire = on("192.0.2.3"), six_wire(net)
+    wait_for(lambda: gw.relay()["sessions_active"] == 0, "the end of that session")  # or the routes meet its last words
     net.dual.ip(f"route add unreachable {TARGET}/128", f"route add blackhole {other}/128")
     syns = {host: ip6(SIX, host, TCP, tcp(SIX, host, 5000, 2222)) for host in (TARGET, other)}
     wait_for(lambda: [a.kind for a in wire.answers(SIX, DUAL6, [syns[TARGET]])] == [UNREACHABLE],
@@ -230,7 +231,7 @@ def ports(t):
         Banner(net.four, FOUR, port)
     for port in served:
         equal(banner(net.six, TARGET, port), "four", f"who answered on {port}")
-    with gw.counts(PORT_NOT_CAPTURED=2, STEERED=0):
+    with gw.counts(PORT_NOT_CAPTURED=2, CONNECTED=0):
         for port in (2221, 8003):
             equal(banner(net.six, TARGET, port), "refused", f"who answered on {port}")
 
@@ -292,8 +293,8 @@ def silence_later(t):
     net, gw = newsletter(t)
     gw.load()
     seven = net.client("seven", "eth2", "2001:db8:7::")
-    wait_for(lambda: "fgw_tc_ingress" in net.dual.run("bpftool", "net", "show").split("eth2")[-1],
-             "the guard on the new interface")
+    wait_for(lambda: any("eth2" in line and "fgw_tc_ingress" in line
+                         for line in net.dual.run("bpftool", "net", "show").splitlines()), "the guard on the new interface")
     wire = Wire(seven, "eth0", net.dual.mac("eth2"))
     _silent(net, gw, wire, "2001:db8:7::2", "2001:db8:7::1")
 

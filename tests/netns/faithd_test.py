@@ -10,7 +10,7 @@ import subprocess
 from faithd import FAITHD, PERMIT_ALL, Faithd, run
 from gateway import BINARY, more, newsletter, on
 from harness import check, contains, equal, main, test, wait_for
-from hosts import DUAL6, FOUR, SIX
+from hosts import DUAL6, FOUR, PATIENCE, SIX
 from peers import RESERVED, Banner, Program, accept, banner, dialled, ending, noise, pair, read_all
 
 TARGET = on(FOUR)
@@ -338,7 +338,7 @@ def ftp(t):
 
     def fetch(how, mode):
         out = t.tmp / f"fetched-{mode}"
-        net.six.run("curl", "-sS", "--fail", "--max-time", "30", *how, "-o", out, f"ftp://[{TARGET}]/file")
+        net.six.run("curl", "-sS", "--fail", "--max-time", PATIENCE, *how, "-o", out, f"ftp://[{TARGET}]/file")
         equal(out.read_bytes(), data, f"the file, {mode}")
 
     for words in (["--no-relay"], []):

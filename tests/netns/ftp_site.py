@@ -6,7 +6,7 @@ import pathlib
 import pwd
 
 from gateway import newsletter, on
-from harness import check, contains, equal
+from harness import SLOW, check, contains, equal
 from hosts import FOUR
 from peers import Program, noise
 
@@ -65,12 +65,16 @@ def vsftpd(site, more=""):
 
 
 def curl(site, mode, seconds=30):
-    """Fetches, sends and lists, in one of both modes."""
-    how = ["curl", "-sS", "--fail", "--max-time", str(seconds), *(["-P", "-"] if mode == "active" else [])]
+    """Fetches, sends and lists, in one of both modes; each takes at most so long."""
+
+    def run(*words):
+        return site.net.six.run(*how, *words, seconds=seconds + 10)
+
+    how = ["curl", "-sS", "--fail", "--max-time", str(int(seconds * SLOW)), *(["-P", "-"] if mode == "active" else [])]
     out = site.t.tmp / f"fetched-{mode}"
-    site.net.six.run(*how, "-o", out, f"{URL}/file")
+    run("-o", out, f"{URL}/file")
     site.fetched(out, f"curl's {mode} download")
-    site.net.six.run(*how, "-T", site.local, f"{URL}/up/curl-{mode}")
+    run("-T", site.local, f"{URL}/up/curl-{mode}")
     site.uploaded(f"curl-{mode}", f"curl's {mode} upload")
-    contains(site.net.six.run(*how, f"{URL}/up/"), f"curl-{mode}", "the listing")
-    contains(site.net.six.run(*how, "-l", f"{URL}/up/"), f"curl-{mode}\n", "the list of names")
+    contains(run(f"{URL}/up/"), f"curl-{mode}", "the listing")
+    contains(run("-l", f"{URL}/up/"), f"curl-{mode}\n", "the list of names")

@@ -11,7 +11,7 @@ import socket
 
 from ftp_site import LIE, SMALL, TARGET, URL, Site, curl, vsftpd
 from harness import check, contains, equal, main, test
-from hosts import FOUR
+from hosts import FOUR, PATIENCE
 from peers import Program
 
 PURE_FTPD = "/usr/local/lib/faith-gw-tests/pure-ftpd/usr/sbin/pure-ftpd"
@@ -34,7 +34,7 @@ def pure_ftpd(site):
 def lftp(site, mode):
     out = site.t.tmp / f"fetched-{mode}"
     listing = site.net.six.run("lftp", "-c", f"""
-set net:max-retries 1; set net:timeout 10; set cmd:fail-exit yes; set ftp:ssl-allow no; set net:connection-limit 1;
+set net:max-retries 1; set net:timeout {PATIENCE}; set cmd:fail-exit yes; set ftp:ssl-allow no; set net:connection-limit 1;
 set ftp:passive-mode {"yes" if mode == "passive" else "no"};
 open {URL}; get file -o {out}; put {site.local} -o up/lftp-{mode}; ls up; nlist up""")
     site.fetched(out, f"lftp's {mode} download")
@@ -86,7 +86,7 @@ def big(t):
         check(spliced > before, f"nothing of {what} was spliced")
 
     for mode, words in (("passive", []), ("active", ["-P", "-"])):
-        how = ["curl", "-sS", "--fail", "--max-time", "30", *words]
+        how = ["curl", "-sS", "--fail", "--max-time", PATIENCE, *words]
         site.net.six.run(*how, "-o", t.tmp / mode, f"{URL}/file")
         was_spliced(f"the {mode} download")
         site.fetched(t.tmp / mode, f"the {mode} download")
@@ -101,7 +101,7 @@ def big(t):
 def resume(t):
     site = Site(t, vsftpd)
     for mode, words in (("passive", []), ("active", ["-P", "-"])):
-        how = ["curl", "-sS", "--fail", "--max-time", "20", *words, "-C", "-"]
+        how = ["curl", "-sS", "--fail", "--max-time", PATIENCE, *words, "-C", "-"]
         out = site.t.tmp / f"half-{mode}"
         out.write_bytes(site.data[:SMALL // 3])
         site.net.six.run(*how, "-o", out, f"{URL}/file")
@@ -154,7 +154,7 @@ def tls(t):
 
     site = Site(t, server)
     # With TLS 1.3 curl closes without having read the server's tickets, which resets what it sent.
-    how = ["curl", "-sS", "--fail", "--max-time", "20", "--ssl-reqd", "-k", "--tls-max", "1.2"]
+    how = ["curl", "-sS", "--fail", "--max-time", PATIENCE, "--ssl-reqd", "-k", "--tls-max", "1.2"]
     with site.gw.counts(FTP_DATA=0, FTP_HANGUP=0):
         site.net.six.run(*how, "-o", t.tmp / "fetched", f"{URL}/file")
         site.fetched(t.tmp / "fetched", "the download")

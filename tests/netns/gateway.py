@@ -164,7 +164,7 @@ class Foreground:
 
     def end(self):
         self.process.send_signal(signal.SIGTERM)
-        self.process.wait(20)
+        ended(self.process)
 
 
 def _short(text):

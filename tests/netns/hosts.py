@@ -24,6 +24,7 @@ import iproute
 import namespace
 from harness import SLOW, wait_for
 
+PATIENCE = f"{25 * SLOW:g}"  # of a program with a clock of its own, in seconds: less than run() gives it
 PINS, STATE = pathlib.Path("/sys/fs/bpf/faith-gw"), pathlib.Path("/run/faith-gw")
 SIX, DUAL6 = "2001:db8:6::2", "2001:db8:6::1"
 DUAL4, FOUR = "192.0.2.1", "192.0.2.2"
@@ -159,7 +160,7 @@ class Host:
 
     def settled(self, interface):
         with self:
-            return namespace.link_local_is_settled(interface)
+            return namespace.is_settled(interface, link_local=interface != "lo")
 
     def pids(self):
         return namespace.pids(self.inode)
@@ -236,7 +237,7 @@ class Net:
         # The kernel makes the link-local addresses and their routes in its own time; a
         # snapshot taken before would find them new.
         for host, name, _ in ends:
-            wait_for(lambda host=host, name=name: host.settled(name), f"a link-local address on {host.name}'s {name}")
+            wait_for(lambda host=host, name=name: host.settled(name), f"the addresses of {host.name}'s {name}")
 
     def small_windows(self):
         """Linux repeats lost segments without their urgent pointer, or several of them with one,

@@ -10,7 +10,7 @@ import kernel
 from faithd import Faithd
 from gateway import PINS, PREFIX, Foreground, newsletter, on
 from harness import check, contains, equal, main, test, wait_for
-from hosts import FOUR, SIX
+from hosts import FOUR, SIX, ended
 from peers import Banner, banner
 
 PORT = 2222
@@ -83,7 +83,7 @@ def events(t):
     wait_for(lambda: "ACL_NO_MATCH" in log.read_text(), "what happens")
     contains(log.read_text(), "translation not permitted from 2001:db8:6::2", "what people read")
     gw.unload()
-    equal(follower.wait(20), 0, "exit status of the follower when the gateway is gone")
+    equal(ended(follower), 0, "exit status of the follower when the gateway is gone")
 
 
 @test("inspect: acl show lists the rules in order with FILE:LINE, text and hits, also without a daemon")

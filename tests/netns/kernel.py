@@ -8,8 +8,9 @@ import os
 import platform
 import re
 import struct
+import subprocess
 
-from hosts import run
+from harness import SLOW, wait_for
 
 _SYSCALL = {"x86_64": 321, "aarch64": 280}.get(platform.machine())
 _PROG_LOAD, _OBJ_GET, _PROG_QUERY, _LINK_CREATE = 5, 7, 16, 28
@@ -128,5 +129,10 @@ def namespace_programs(path):
 
 
 def links():
-    """As bpftool shows them to people."""
-    return json.loads(run(["bpftool", "-j", "link", "show"]) or "[]")
+    """As bpftool shows them to people. It gives up at one that somebody else is just making."""
+
+    def shown():
+        done = subprocess.run(["bpftool", "-j", "link", "show"], capture_output=True, text=True, timeout=30 * SLOW)
+        return [json.loads(done.stdout or "[]")] if done.returncode == 0 else None
+
+    return wait_for(shown, "bpftool to list the links")[0]

@@ -324,7 +324,7 @@ def interface_down_up(t):
     net.dual.ip("link set eth0 down")
     net.dual.ip("link set eth0 up")
     net.dual.ip(f"addr replace {DUAL6}/64 dev eth0 nodad")
-    wait_for(lambda: banner(net.six, TARGET, PORT, seconds=2) == "four", "the relay after down and up")
+    wait_for(lambda: banner(net.six, TARGET, PORT, seconds=2) == "four", "the relay after down and up", seconds=20)
 
 
 if __name__ == "__main__":

@@ -66,9 +66,9 @@ def own_and_prefix(t):
     net, gw = newsletter(t)
     Banner(net.four, FOUR, PORT)
     load(t, gw, (PORT, [script(t), "ftpd", "-l"], ""))
-    with gw.counts(STEERED=1, ACL_PERMIT=1):
+    with gw.counts(CONNECTED=1, ACL_PERMIT=1):
         equal(banner(net.six, TARGET, PORT), "four", "who answers on the prefix")
-    with gw.counts(STEERED=0, ACL_PERMIT=0):
+    with gw.counts(CONNECTED=0, ACL_PERMIT=0):
         equal(banner(net.six, DUAL6, PORT), f"local argv0=-l from {SIX}", "who answers on the own address")
     wait_for(lambda: status_of(gw)["running"] == 0, "the end of the daemon")
     equal(status_of(gw)["started"], 1, "daemons started")

@@ -10,8 +10,8 @@ import shutil
 import subprocess
 
 from gateway import BINARY, more, newsletter, on
-from harness import check, contains, equal, main, test, wait_for
-from hosts import FOUR, run
+from harness import SLOW, check, contains, equal, main, test, wait_for
+from hosts import FOUR, PATIENCE, run
 from peers import Banner, Program, Terminal, banner
 
 FAITHD = str(pathlib.Path(BINARY).parent / "faithd")
@@ -103,7 +103,7 @@ class Machine:
         said = self.t.tmp / "said"
         with open(said, "wb") as out:
             process = self.net.dual.start(*self.argv("dual", *line.split()), stdin=subprocess.DEVNULL, stdout=out, stderr=out)
-            code = process.wait(30)
+            code = process.wait(30 * SLOW)
         text = said.read_text()
         self.t.note(f"# {line} [{code}]\n{text}")
         equal(code, rc, f"exit code of `{line}` ({text.strip()})")
@@ -143,7 +143,7 @@ def telnet_shows(net, address, words):
 
 
 def fetch(net, address, *how):
-    return net.six.run("curl", "-sS", "-g", "--max-time", "20", *how, f"ftp://[{address}]/who")
+    return net.six.run("curl", "-sS", "-g", "--max-time", PATIENCE, *how, f"ftp://[{address}]/who")
 
 
 def ssh_server(t, net, address):

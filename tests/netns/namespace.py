@@ -85,12 +85,14 @@ def mac(name):
     return _interface(_SIOCGIFHWADDR, name)[18:24].hex(":")
 
 
-def link_local_is_settled(name):
-    """Whether an interface has its link-local address, and nobody still looks for its double."""
-    tentative = 0x40
-    rows = [line.split() for line in _table("if_inet6")]
-    flags = [int(row[4], 16) for row in rows if row[5] == name and row[0].startswith("fe80")]
-    return bool(flags) and not any(flag & tentative for flag in flags)
+def is_settled(name, link_local=True):
+    """Whether an interface has its link-local address and all its IPv6 addresses are in force, each with its local
+    route and nobody looking for its double: the kernel does that after it has answered, in its own time."""
+    tentative, rtf_local = 0x40, 0x80000000
+    rows = [row for row in map(str.split, _table("if_inet6")) if row[5] == name]
+    local = {row[0] for row in map(str.split, _table("ipv6_route")) if int(row[8], 16) & rtf_local}
+    has_link_local = any(row[0].startswith("fe80") for row in rows)
+    return has_link_local >= link_local and all(row[0] in local and not int(row[4], 16) & tentative for row in rows)
 
 
 def listeners():

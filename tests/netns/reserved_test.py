@@ -43,7 +43,7 @@ def gateway(t, rules="::/0 permit 0.0.0.0/0\n", wrapper=()):
                           wrapper=wrapper)
     t.callback(daemon.wait)
     t.callback(daemon.kill)
-    wait_for(lambda: gw.status()["loaded"], "the gateway", seconds=20)
+    wait_for(lambda: "ready" in log.read_text(), "the gateway", seconds=20)
     return net, gw, log
 
 

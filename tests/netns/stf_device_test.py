@@ -30,6 +30,10 @@ def ping(net, target):
     net.west.run("ping", "-6", "-n", "-c", 1, "-W", 0.2, target, rc=None)
 
 
+def is_tunnel(packet):
+    return packet.protocol == 41
+
+
 @test("stf: the device has no link-local address, no multicast and no neighbours, and says nothing itself (S6, S28)")
 def quiet_device(t):
     net = tunnel(t)
@@ -39,7 +43,7 @@ def quiet_device(t):
     sea = Sea(net.sea, "eth0")
     with net.west.gw.counts(STF_OUT=1):
         ping(net, FAR)
-    sent = [packet.payload[6] for packet in sea.packets() if packet.source == WEST]
+    sent = [packet.payload[6] for packet in sea.gather(1, lambda p: p.source == WEST, "the outer packet")]
     equal(sent, [ICMP6], "inner next headers of what west sent")
     with net.west.gw.counts(STF_OUT=0, STF_OUT_DST6=1):  # all nodes: only the gateway's own stack hears it
         ping(net, "ff02::1%stf0")
@@ -85,8 +89,10 @@ def one_hop(t):
     with net.west.gw.counts(STF_IN=1, STF_OUT=2):
         sea.send(ip4("198.51.100.1", WEST, 41, inner, ttl=3))
         equal(inside.until(lambda p: p.source == FAR, "the packet at the site")[-1].hop_limit, 8, "hop limit at the site")
+        seen = sea.gather(1, is_tunnel, "the answer of the site")
         site.run("ping", "-6", "-n", "-c", 1, "-W", 0.2, "-t", 5, FAR, rc=None)
-    sent = [(p.ttl, p.payload[7], p.payload[40]) for p in sea.packets(incoming_only=True) if p.protocol == 41]
+        seen += sea.gather(1, is_tunnel, "the question of the site")
+    sent = [(p.ttl, p.payload[7], p.payload[40]) for p in seen]
     equal(sent, [(64, 63, 129), (64, 4, 128)], "outer TTL, hop limit and ICMPv6 type on the way out")
 
 
@@ -98,7 +104,7 @@ def sixrd_next_hop(t):
     with net.west.gw.counts(STF_OUT=2, STF_OUT_NO_HOP=1):
         for target in ("2001:db9::7", "2001:dba::7", "2001:db8:cb00:7107::1"):
             ping(net, target)
-    sent = [packet.target for packet in sea.packets(incoming_only=True) if packet.protocol == 41]
+    sent = [packet.target for packet in sea.gather(2, is_tunnel, "two outer packets")]
     equal(sent, ["198.51.100.1", "203.0.113.7"], "where the outer packets go: by the next hop, and to a site directly")
 
 

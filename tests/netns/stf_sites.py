@@ -8,6 +8,7 @@
 import re
 
 from gateway import Gateway
+from harness import SLOW
 from hosts import Net
 from peers import accept, both_ways, noise
 
@@ -55,9 +56,10 @@ def two_sites(t, west=None, east=None, load=()):
     return net
 
 
-def pings(host, target, *words, count=3):
-    """How many answers came."""
-    text = host.run("ping", "-6", "-n", "-c", count, "-i", "0.05", "-W", "1", *words, target, rc=None)
+def pings(host, target, *words, count=3, wait=5 * SLOW):
+    """How many answers came within so many seconds. All are asked for at once: of requests with pauses between
+    them ping waits for the last answer no longer than twice the slowest took, whatever -W says."""
+    text = host.run("ping", "-6", "-n", "-c", count, "-l", count, "-W", wait, *words, target, rc=None)
     return int(re.search(r"(\d+) received", text)[1])
 
 

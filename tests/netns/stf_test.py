@@ -5,7 +5,7 @@ tests/bpf/xdp_stf_test.cc and tc_encap_test.cc; here are routes, devices and rea
 are in stf_sites.py.
 """
 from gateway import more, on
-from harness import check, contains, equal, main, test, wait_for
+from harness import SLOW, check, contains, equal, main, test, wait_for
 from hosts import run
 from peers import Banner, banner
 from snapshot import Footprint, same, snapshot
@@ -79,7 +79,7 @@ def taps(t):
 @test("stf: a packet longer than the MTU is answered with Packet Too Big; the MTU can be raised (S4, R8, V36)")
 def too_big(t):
     net = two_sites(t)
-    text = net.a.run("ping", "-6", "-n", "-c", 1, "-W", 1, "-M", "do", "-s", 1300, B, rc=None)
+    text = net.a.run("ping", "-6", "-n", "-c", 1, "-W", 5 * SLOW, "-M", "do", "-s", 1300, B, rc=None)
     contains(text.lower(), "packet too big: mtu=1280", "what ping said")
     net = two_sites_again(t, net, {"mtu": 1480})
     equal(pings(net.a, B, "-M", "do", "-s", 1432), 3, "answers of 1480 bytes")
@@ -116,7 +116,7 @@ def address_goes(t):
     net.west.ip(f"addr del {WEST}/24 dev eth1")
     wait_for(lambda: not net.west.gw.status()["stf"][0]["active"], "the tunnel to be inactive")
     with net.west.gw.counts(STF_OUT_NO_ADDRESS=more(3), STF_OUT=0):
-        equal(pings(net.a, B), 0, "answers")
+        equal(pings(net.a, B, wait=1), 0, "answers")
     net.west.ip(f"addr add {WEST}/24 dev eth1")
     net.west.ip("route add default via 192.0.2.254")
     wait_for(lambda: net.west.gw.status()["stf"][0]["active"], "the tunnel to be active")
@@ -166,17 +166,17 @@ def peer_restriction(t):
     check("2002::/16" not in net.west.ip("-6 route show"), "2002::/16 is on-link, too")
     sea = Sea(net.sea, "eth0", net.west.mac("eth1"))
     near = proto41("192.0.77.7", WEST, site("192.0.77.7") + "1", A)
-    with net.west.gw.counts(STF_IN=1, STF_NOT_PEER=0):
+    with net.west.gw.counts(STF_IN=1, STF_NOT_PEER=0, STF_OUT=1):  # the peer is answered
         sea.send(near)
     with net.west.gw.counts(STF_IN=0, STF_NOT_PEER=3, STF_OUT=0):
-        equal(pings(net.b, A), 0, "answers")
+        equal(pings(net.b, A, wait=1), 0, "answers")
 
 
 @test("stf: output only: what comes is not claimed, what goes is sent (S7, manual page)")
 def output_only(t):
     net = two_sites(t, west={"input": False})
     with net.west.gw.counts(STF_INPUT_OFF=3, STF_OUT=3, STF_IN=0), net.east.gw.counts(STF_IN=3):
-        equal(pings(net.a, B), 0, "answers")
+        equal(pings(net.a, B, wait=1), 0, "answers")
 
 
 @test("stf: a relay: native hosts behind it are reached by a route through it, and answer (S23, R1, R2, manual page)")
@@ -186,13 +186,13 @@ def relay(t):
     net.link(native, "eth0", "2001:db8:7::2/64", net.east, "eth2", "2001:db8:7::1/64")
     native.ip("-6 route add default via 2001:db8:7::1")
     with net.west.gw.counts(STF_OUT_NO_HOP=0, STF_OUT=0):
-        equal(pings(net.a, "2001:db8:7::2"), 0, "answers without a route")
+        equal(pings(net.a, "2001:db8:7::2", wait=1), 0, "answers without a route")
     net.west.ip("-6 route add 2001:db8:7::/64 via 2002:c633:6401:: dev stf0")
     equal(pings(net.a, "2001:db8:7::2"), 3, "answers")
     # A route that names no gateway gives no IPv4 address.
     net.west.ip("-6 route replace 2001:db8:7::/64 dev stf0")
     with net.west.gw.counts(STF_OUT_NO_HOP=3, STF_OUT=0):
-        equal(pings(net.a, "2001:db8:7::2"), 0, "answers by a route without gateway")
+        equal(pings(net.a, "2001:db8:7::2", wait=1), 0, "answers by a route without gateway")
 
 
 @test("stf: two gateways pointed at each other: one packet in, none out (S19, R5, V40)")
@@ -201,10 +201,10 @@ def loop(t):
     net.west.ip("-6 route add default via 2002:c633:6401:: dev stf0")
     net.east.ip("-6 route add default via 2002:c000:201:: dev stf0")
     with net.west.gw.counts(STF_OUT=3, STF_IN=0), net.east.gw.counts(STF_IN_LOOP=3, STF_OUT=0):
-        equal(pings(net.a, "2001:db8:dead::1"), 0, "answers")
+        equal(pings(net.a, "2001:db8:dead::1", wait=1), 0, "answers")
     # Addresses of the own site that no network has end at the gateway.
     with net.west.gw.counts(STF_OUT=0):
-        equal(pings(net.a, site(WEST, 9) + "1"), 0, "answers from nowhere")
+        equal(pings(net.a, site(WEST, 9) + "1", wait=1), 0, "answers from nowhere")
 
 
 @test("stf: the ingress filter wants the source routed to the uplink, and can be turned off (S16, R4, V33)")

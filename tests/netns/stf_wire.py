@@ -6,8 +6,8 @@ import socket
 import struct
 import time
 
-from harness import SLOW
-from wire import ETH_P_ALL, ICMP6, PACKET_OUTGOING, _sum, echo, ip6, put
+from harness import SLOW, wait_for
+from wire import ETH_P_ALL, ICMP6, PACKET_OUTGOING, SO_RCVBUFFORCE, _sum, echo, ip6, one_queue, put
 
 ETH_P_IP = 0x0800
 ICMP4, ECHO4, ECHO4_REPLY = 1, 8, 0
@@ -60,6 +60,7 @@ class Sea:
         self.own_mac = bytes.fromhex(host.mac(interface).replace(":", ""))
         self.peer_mac = bytes.fromhex(peer_mac.replace(":", ""))
         self.tap = host.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(ETH_P_ALL))
+        self.tap.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, 8 << 20)
         self.tap.bind((interface, ETH_P_ALL))
         self.tap.setblocking(False)
         self.marks = 0
@@ -84,15 +85,26 @@ class Sea:
             if origin[1] == ETH_P_IP and not (incoming_only and origin[2] == PACKET_OUTGOING):
                 seen.append(Packet4(frame))
 
+    def gather(self, number, wanted, what):
+        """What is wanted of the packets that came in, once there are so many."""
+        seen = []
+
+        def come():
+            seen.extend(packet for packet in self.packets(incoming_only=True) if wanted(packet))
+            return len(seen) >= number
+
+        wait_for(come, what)
+        return seen
+
     def answers(self, *packets, ask):
         """Sends the packets and returns what came back for them; `ask` are the gateway's
         address and ours, for the echo request that is sent behind them."""
         self.packets()
-        self.send(*packets)
         self.marks += 1
         request = struct.pack("!BBHHH", ECHO4, 0, 0, 0x41, self.marks)
         request = request[:2] + struct.pack("!H", ~_sum(request) & 0xFFFF) + request[4:]
-        self.send(ip4(ask[1], ask[0], ICMP4, request))
+        with one_queue():
+            self.send(*packets, ip4(ask[1], ask[0], ICMP4, request))
         seen, deadline = [], time.monotonic() + 5 * SLOW
         while True:
             for packet in self.packets(incoming_only=True):

@@ -35,6 +35,7 @@ class Segments:
     def __init__(self, host):
         self.octets = {True: bytearray(), False: bytearray()}
         self.marks = {True: [], False: []}
+        self.next = {}  # by both ports, the sequence number that is new
         self.wire = host.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(ETH_P_ALL))
         self.wire.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, 256 << 20)
         self.wire.bind(("eth0", ETH_P_ALL))
@@ -54,10 +55,17 @@ class Segments:
             segment = packet[(packet[0] & 15) * 4:int.from_bytes(packet[2:4])]
         else:
             return
-        source, target, _, _, head, flags, _, _, pointer = struct.unpack("!HHIIBBHHH", segment[:20])
+        source, target, seq, _, head, flags, _, _, pointer = struct.unpack("!HHIIBBHHH", segment[:20])
         data = segment[(head >> 4) * 4:]
         if 23 in (source, target):
             to_server = target == 23
+            # Of what is sent again, only what is new: a slow machine repeats without a loss.
+            seen = (self.next.get((source, target), seq) - seq) & 0xFFFFFFFF
+            seen = seen if seen < 1 << 31 else 0
+            data, pointer = data[seen:], pointer - seen
+            if not data:
+                return
+            self.next[source, target] = (seq + seen + len(data)) & 0xFFFFFFFF
             if flags & URG and 0 < pointer <= len(data):
                 self.marks[to_server].append(len(self.octets[to_server]) + pointer - 1)
             self.octets[to_server] += data

@@ -7,7 +7,7 @@ error looks like to the daemon is in tests/unit/daemon/tunnel_errors_test.cc.
 import re
 
 from gateway import more
-from harness import check, contains, equal, main, test, wait_for
+from harness import SLOW, check, contains, equal, main, test, wait_for
 from peers import accept, both_ways, noise
 from stf_sites import A, B, EAST, WEST, pings, tunnel, two_sites
 from stf_wire import Sea, icmp4_error, ip4, proto41
@@ -23,7 +23,7 @@ def narrow(net, mtu=1400):
 
 
 def ping_once(host, target, *words):
-    return host.run("ping", "-6", "-n", "-c", 1, "-W", 1, *words, target, rc=None).lower()
+    return host.run("ping", "-6", "-n", "-c", 1, "-W", 5 * SLOW, *words, target, rc=None).lower()
 
 
 def dont_fragment(packet):

@@ -6,9 +6,11 @@ Silence is not "nothing came for a while". A marker (an echo request to the gate
 address) is sent behind the packets under test; links and the gateway's receive path keep
 order, so whatever would have been answered has been when the marker's answer arrives.
 """
+import contextlib
 import errno
 import ipaddress
 import itertools
+import os
 import select
 import socket
 import struct
@@ -141,6 +143,17 @@ def put(tap, frame):
         time.sleep(0.001)
 
 
+@contextlib.contextmanager
+def one_queue():
+    """What is sent in here arrives in that order: frames wait in queues of the processor they were sent on."""
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {min(before)})
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)
+
+
 class Wire:
     """Sends on and listens to one interface, below the host's own stack."""
 
@@ -205,8 +218,9 @@ class Wire:
         ident = next(self._idents)
         mark = b"marker %d" % ident
         self.forget()
-        self.send(*packets, vlan=vlan)
-        self.send(ip6(source, own, ICMP6, echo(source, own, ident=ident, data=mark)))
+        with one_queue():
+            self.send(*packets, vlan=vlan)
+            self.send(ip6(source, own, ICMP6, echo(source, own, ident=ident, data=mark)))
         seen = self.until(lambda p: p.kind == ECHO_REPLY and p.payload.endswith(mark), "answer to the marker")
         return [p for p in seen[:-1] if not _chatter(p, own)]
 

@@ -35,7 +35,7 @@ def sites(t):
 @test("sit: two 6to4 sites of the kernel reach each other")
 def six_to_four(t):
     net = sites(t)
-    contains(net.one.run("ping", "-6", "-c", "2", "-W", str(5 * SLOW), TWO6), " 0% packet loss", "ping by 6to4")
+    contains(net.one.run("ping", "-6", "-c", "2", "-l", "2", "-W", str(5 * SLOW), TWO6), " 0% packet loss", "ping by 6to4")
 
 
 @test("sit: a 6rd device takes its prefix and reaches its neighbour")
@@ -46,7 +46,7 @@ def six_rd(t):
         host.ip("tunnel 6rd dev stf0 6rd-prefix 2001:db8::/32 6rd-relay_prefix 192.0.2.0/24")
         host.ip(f"-6 addr add {own}/32 dev stf0")
     contains(net.one.run("ip", "tunnel", "show", "stf0"), "6rd-prefix 2001:db8::/32", "the device")
-    contains(net.one.run("ping", "-6", "-c", "2", "-W", str(5 * SLOW), "2001:db8:200::1"), " 0% packet loss", "ping by 6rd")
+    contains(net.one.run("ping", "-6", "-c", "2", "-l", "2", "-W", str(5 * SLOW), "2001:db8:200::1"), " 0% packet loss", "ping by 6rd")
 
 
 # --- a gateway in the place of the second site ----------------------------------------------
@@ -73,7 +73,7 @@ def against_gateway(t, keys=f'address = "{TWO6}/16"\n', kernel6rd=False):
 
 def both_talk(net, one6, two6):
     for host, target in ((net.one, two6), (net.two, one6)):
-        contains(host.run("ping", "-6", "-c", "2", "-W", str(5 * SLOW), target), " 0% packet loss", f"ping {target}")
+        contains(host.run("ping", "-6", "-c", "2", "-l", "2", "-W", str(5 * SLOW), target), " 0% packet loss", f"ping {target}")
     for port, server, address, client in ((5001, net.one, one6, net.two), (5002, net.two, two6, net.one)):
         listener = server.listen(address, port)
         made = client.connect(address, port)
