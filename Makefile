@@ -228,7 +228,7 @@ vmtest: deps
 	@python3 vmtest/selftest.py
 	+$(MAKE) --no-print-directory -j$$(nproc) vmtest-binaries
 	python3 vmtest/run.py --build $(BUILD) $(if $(KERNEL),--kernel $(KERNEL)) $(if $(RING),--ring $(RING)) \
-	  $(if $(TEST),--test '$(TEST)') $(if $(VM_SHELL),--shell) $(if $(UPDATE),--update)
+	  $(if $(TEST),--test '$(TEST)') $(if $(VM_SHELL),--shell) $(if $(BUSY),--busy $(BUSY)) $(if $(UPDATE),--update)
 
 # --- install ------------------------------------------------------------------------------
 
@@ -284,7 +284,7 @@ help:
 ## sudo make bench-tunnel packets a second and bulk TCP through a tunnel, against plain forwarding
 ## sudo make bench-flood denied SYNs a second on one core, with and without the program
 ## make fuzz            fuzzers, FUZZ_SECONDS=30 each
-## sudo make vmtest     rings 2 and 3 on other kernels, in virtme-ng VMs; KERNEL= RING= TEST= SHELL=1
+## sudo make vmtest     rings 2 and 3 on other kernels, in virtme-ng VMs; KERNEL= RING= TEST= BUSY= SHELL=1
 ## make install         DESTDIR= PREFIX=/usr: binary, man pages, unit, sysctl, examples
 
 .PHONY: all install test-binaries check check-unit check-bpf check-netns check-sanitize test demo deps lint fmt vmtest vmtest-binaries fuzz clean help

@@ -13,6 +13,8 @@ import subprocess
 import threading
 import time
 
+import busy
+
 # How much slower than the machine itself, for every time-out. Emulation was measured at 4
 # for plain computing and 10 for starting programs.
 FACTOR = {"kvm": 2, "tcg": 8}
@@ -90,8 +92,8 @@ def accelerator(image):
 class Guest:
     """One boot. The host's files are the guest's, read-only; `out` is shared for writing."""
 
-    def __init__(self, tree, venv, image, accel, out):
-        self.tree, self.venv, self.image, self.accel, self.out = tree, venv, image, accel, out
+    def __init__(self, tree, venv, image, accel, out, busy=None):
+        self.tree, self.venv, self.image, self.accel, self.out, self.busy = tree, venv, image, accel, out, busy
 
     def argv(self, shell=False):
         guest = f"{self.tree}/vmtest/guest.sh"
@@ -122,9 +124,12 @@ class Guest:
                                  stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True)
         reader = threading.Thread(target=_copy, args=(child.stdout, console, say), daemon=True)
         reader.start()
+        trouble = busy.Busy(child.pid, self.busy) if self.busy is not None else None
         try:
             why = self._wait(child, seconds)
         finally:
+            if trouble:
+                say(f"vmtest: busy: seed {self.busy}: {trouble.leave()}", flush=True)
             # Also when we are ended ourselves: nobody else knows of this guest.
             _end(child)
         reader.join(10)

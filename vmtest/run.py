@@ -40,6 +40,7 @@ def parse(argv):
     parser.add_argument("--ring", help=f"{', '.join(RINGS)} (2, 3, 4); default all")
     parser.add_argument("--test", help="only tests with this in their name")
     parser.add_argument("--shell", action="store_true", help="a shell in the guest instead of tests")
+    parser.add_argument("--busy", type=int, help="a guest that the machine has little time for; a seed (busy.py)")
     parser.add_argument("--update", action="store_true", help="record the verifier's figures")
     options = parser.parse_args(argv)
     ring = NUMBERS.get(options.ring, options.ring)
@@ -85,7 +86,7 @@ class Session:
 
     def guest(self, kernel, accel):
         out = self.out(kernel.name, self.plan(accel, self.options.rings))
-        return machine.Guest(ROOT, self.venv, kernel.image, accel, out)
+        return machine.Guest(ROOT, self.venv, kernel.image, accel, out, self.options.busy)
 
     def boot(self, kernel):
         """The record of one kernel. KVM that passed the probe and hangs later falls back."""

@@ -7,6 +7,7 @@ import copy
 import json
 import os
 import pathlib
+import subprocess
 import sys
 import tempfile
 import time
@@ -14,6 +15,7 @@ import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
+import busy  # noqa: E402
 import judge  # noqa: E402
 import kernels  # noqa: E402
 import rings  # noqa: E402
@@ -264,6 +266,27 @@ class Words(unittest.TestCase):
         self.assertEqual(rings.batches(["vm", "verifier"], "3"), [["vm"], ["verifier"]])
         self.assertEqual(rings.batches(["netns", "vm"], "3"), [["netns"], ["vm"]])
         self.assertEqual(rings.batches(run.HOST_RINGS, ""), [["bpf"], ["netns"], ["verifier"]])
+
+    def test_busy(self):
+        child = subprocess.Popen(["sleep", "60"], start_new_session=True)
+        stat = pathlib.Path(f"/proc/{child.pid}/stat")
+
+        def comes_to(states):
+            deadline = time.monotonic() + 60
+            while stat.read_text().rpartition(")")[2].split()[0] not in states:
+                self.assertLess(time.monotonic(), deadline, f"never in {states}")
+
+        try:
+            trouble = busy.Busy(child.pid, seed=3, every=0.001)
+            comes_to("T")
+            trouble.leave()
+            comes_to("RS")
+            self.assertGreater(trouble.standstills + trouble.crawls, 0)
+            trouble = busy.Busy(child.pid, seed=3, every=0.001)
+        finally:
+            child.kill()
+            child.wait()
+        trouble.leave()  # of a group that has ended, too
 
     def test_shipped_files_read(self):
         here = pathlib.Path(__file__).resolve().parent
