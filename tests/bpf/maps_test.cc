@@ -3,10 +3,13 @@
 #include "loaded.h"
 
 #include "faith/names.h"
+#include "sys/fd.h"
 
 #include <bpf/bpf.h>
+#include <bpf/libbpf.h>
 
 #include <map>
+#include <vector>
 
 using namespace faith;
 using namespace faith::test;
@@ -93,4 +96,27 @@ TEST_CASE("maps: bpftool can print them as names and numbers, but sockets, table
                            name != FGW_MAP_STF_SLOW;
         CHECK((map.btf_value_type_id != 0) == typed);
     }
+}
+
+TEST_CASE("maps: a counter is the sum of what each CPU counted, for as many as are asked for") {
+    constexpr std::uint32_t entries = 5;
+    const sys::UniqueFd map(bpf_map_create(BPF_MAP_TYPE_PERCPU_ARRAY, "counters", 4,
+                                           sizeof(fgw_count), entries, nullptr));
+    REQUIRE(map);
+    const auto cpus = static_cast<std::size_t>(libbpf_num_possible_cpus());
+    std::vector<std::uint64_t> wanted;
+    for (std::uint32_t entry = 0; entry < entries; ++entry) {
+        std::vector<fgw_count> counts(cpus);
+        for (std::size_t cpu = 0; cpu < cpus; ++cpu)
+            counts[cpu].packets = 1000 * entry + cpu + 1;
+        REQUIRE(bpf_map_update_elem(map.get(), &entry, counts.data(), BPF_ANY) == 0);
+        wanted.push_back(1000 * entry * cpus + cpus * (cpus + 1) / 2);
+    }
+    const datapath::PerCpuCounters counters(map.get());
+    CHECK(*counters.sums(entries) == wanted);
+    CHECK(*counters.sums(1) == std::vector{wanted[0]});
+    wanted.resize(entries + 2); /* the map of an older program has fewer */
+    CHECK(*counters.sums(entries + 2) == wanted);
+    CHECK(datapath::PerCpuCounters(-1).sums(entries).error().text ==
+          "read the counters: Bad file descriptor");
 }

@@ -100,9 +100,8 @@ public:
     PerCpuCounters() = default;
     explicit PerCpuCounters(int fd) : fd_(fd) {}
     int fd() const { return fd_; }
+    /* Of the first so many; one that the map has not is zero. */
     Result<std::vector<std::uint64_t>> sums(std::uint32_t entries) const;
-    /* Those of some entries, in the order asked. */
-    Result<std::vector<std::uint64_t>> sums_of(std::span<const std::uint32_t> entries) const;
 
 private:
     int fd_ = -1;
