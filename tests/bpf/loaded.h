@@ -15,6 +15,7 @@
 
 #include <catch2/catch.hpp>
 
+#include <chrono>
 #include <functional>
 #include <initializer_list>
 #include <map>
@@ -23,6 +24,20 @@
 #include <vector>
 
 namespace faith::test {
+
+/* As bpf_ktime_get_ns() has it. */
+inline std::uint64_t now() {
+    const auto since_boot = std::chrono::steady_clock::now().time_since_epoch();
+    return static_cast<std::uint64_t>(std::chrono::nanoseconds(since_boot).count());
+}
+
+/* The bucket of a kind for the network of that length around an address. */
+inline fgw_rate_key rate_key(std::string_view source, std::uint32_t of, std::uint32_t length = 64) {
+    fgw_rate_key made{.source = {}, .of = of, .prefix_len = length};
+    const Prefix6 network{.address = address6(source), .length = static_cast<std::uint8_t>(length)};
+    std::copy_n(network.masked().address.bytes.begin(), sizeof made.source, made.source);
+    return made;
+}
 
 class Loaded {
 public:
@@ -119,6 +134,17 @@ public:
 
     std::uint64_t hits(std::uint32_t slot) const {
         return must(maps().hits.sums_of(std::vector{slot})).front();
+    }
+    datapath::MapRef<fgw_rate_key, fgw_rate> rates() const {
+        for (const datapath::Object::Named &map : object_.all_maps())
+            if (std::string_view(map.name) == FGW_MAP_RATES)
+                return datapath::MapRef<fgw_rate_key, fgw_rate>(map.fd);
+        FAIL("no map of rates");
+        return {};
+    }
+    /* Empties a bucket for an hour, so that the test may take its time. */
+    void drain(const fgw_rate_key &bucket) const {
+        must(rates().put(bucket, {.full_at_ns = now() + 3'600'000'000'000}));
     }
     /* The tunnel of a world for packets of a test run, which come in by lo: interface 1. */
     void tunnel(const StfWorld &world) {

@@ -60,12 +60,7 @@ public:
         ring_buffer__free(ring);
         return seen;
     }
-    std::size_t buckets() const {
-        for (const datapath::Object::Named &map : loaded.object().all_maps())
-            if (map.name == std::string(FGW_MAP_RATES))
-                return datapath::MapRef<fgw_rate_key, fgw_rate>(map.fd).entries()->size();
-        return 0;
-    }
+    std::size_t buckets() const { return loaded.rates().entries()->size(); }
 
     Loaded loaded;
 };

@@ -84,10 +84,8 @@ void learn(const Tunnel &tunnel, std::uint32_t mtu, std::chrono::seconds from_no
     fgw_pmtu_key key{.uplink = tunnel.world.stf.uplink, .destination = {}};
     const auto far = stf_good(StfWay::Out).destination4.bytes();
     std::copy(far.begin(), far.end(), key.destination);
-    const auto until =
-        std::chrono::nanoseconds(std::chrono::steady_clock::now().time_since_epoch() + from_now);
-    REQUIRE(tunnel.maps().pmtu.put(
-        key, {.until_ns = static_cast<std::uint64_t>(until.count()), .mtu = mtu, .pad = 0}));
+    const auto later = static_cast<std::uint64_t>(std::chrono::nanoseconds(from_now).count());
+    REQUIRE(tunnel.maps().pmtu.put(key, {.until_ns = now() + later, .mtu = mtu, .pad = 0}));
     next_tick();
 }
 
@@ -110,7 +108,7 @@ TEST_CASE("stf_path: a tunnel that follows the path MTU sends DF, any other does
     StfWorld world = stf_world();
     world.stf.mtu = 1480;
     tunnel.become(world);
-    learn(tunnel, 1400, std::chrono::seconds(60));
+    learn(tunnel, 1400, std::chrono::hours(1));
     run = tunnel.send(of_length(1480));
     CHECK(run.counted == "STF_OUT +1");
     CHECK(fragment_field(run) == 0);
@@ -120,7 +118,7 @@ TEST_CASE(
     "stf_path: what is longer than the path takes is handed to user space with its MTU (R9)") {
     const Tunnel tunnel(following());
     const Bytes frame = of_length(1381);
-    learn(tunnel, 1400, std::chrono::seconds(60));
+    learn(tunnel, 1400, std::chrono::hours(1));
     check_dropped(tunnel, frame, FGW_STF_OUT_PMTU);
     const std::vector<TooLong> told = handed_over(tunnel);
     REQUIRE(told.size() == 1);
@@ -137,7 +135,7 @@ TEST_CASE(
 
 TEST_CASE("stf_path: below the least MTU packets may be cut, and only longer ones are told (R9)") {
     const Tunnel tunnel(following());
-    learn(tunnel, 1299, std::chrono::seconds(60));
+    learn(tunnel, 1299, std::chrono::hours(1));
     const StfRun run = tunnel.send(of_length(1280));
     CHECK(run.counted == "STF_OUT +1");
     CHECK(fragment_field(run) == 0);
@@ -149,17 +147,13 @@ TEST_CASE("stf_path: below the least MTU packets may be cut, and only longer one
 
 TEST_CASE("stf_path: without a reader what is too long goes and may be cut (R9)") {
     const Tunnel tunnel(following());
-    learn(tunnel, 1400, std::chrono::seconds(60));
+    learn(tunnel, 1400, std::chrono::hours(1));
     const Bytes frame = of_length(1480);
     /* Beyond the rate packets are dropped and not told, so the bucket is kept full. */
-    datapath::MapRef<fgw_rate_key, fgw_rate> rates;
-    for (const datapath::Object::Named &map : tunnel.object().all_maps())
-        if (std::string_view(map.name) == FGW_MAP_RATES)
-            rates = datapath::MapRef<fgw_rate_key, fgw_rate>(map.fd);
     const fgw_rate_key bucket{.source = {}, .of = FGW_RATE_TOO_BIG, .prefix_len = 0};
     const std::size_t room = FGW_SLOW_BYTES / 2056;
     for (std::size_t i = 0; i < room; ++i) {
-        REQUIRE(rates.put(bucket, {.full_at_ns = 0}));
+        REQUIRE(tunnel.rates().put(bucket, {.full_at_ns = 0}));
         check_dropped(tunnel, frame, FGW_STF_OUT_PMTU);
     }
     const StfRun run = tunnel.send(frame);
@@ -168,11 +162,7 @@ TEST_CASE("stf_path: without a reader what is too long goes and may be cut (R9)"
     CHECK(handed_over(tunnel).size() == room);
     check_dropped(tunnel, frame, FGW_STF_OUT_PMTU);
     CHECK(handed_over(tunnel).size() == 1);
-    const std::uint64_t later = static_cast<std::uint64_t>(
-        std::chrono::nanoseconds(std::chrono::steady_clock::now().time_since_epoch() +
-                                 std::chrono::hours(1))
-            .count());
-    REQUIRE(rates.put(bucket, {.full_at_ns = later}));
+    tunnel.drain(bucket);
     check_dropped(tunnel, frame, FGW_STF_OUT_PMTU);
     CHECK(handed_over(tunnel).empty());
 }

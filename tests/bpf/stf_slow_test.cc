@@ -9,7 +9,6 @@
 #include "datapath/ring.h"
 #include "faith/names.h"
 
-#include <chrono>
 #include <cstring>
 
 using namespace faith;
@@ -169,27 +168,19 @@ TEST_CASE("stf_slow: without a reader the ring is full after so many, and fragme
 TEST_CASE("stf_slow: so many fragments in a second are taken from one source, and from all") {
     const Tunnel tunnel;
     const Bytes frame = fragment_of(1480);
-    datapath::MapRef<fgw_rate_key, fgw_rate> rates;
-    for (const datapath::Object::Named &map : tunnel.object().all_maps())
-        if (std::string_view(map.name) == FGW_MAP_RATES)
-            rates = datapath::MapRef<fgw_rate_key, fgw_rate>(map.fd);
-    /* Buckets that are empty for an hour. */
-    const std::uint64_t later =
-        static_cast<std::uint64_t>(
-            std::chrono::nanoseconds(std::chrono::steady_clock::now().time_since_epoch()).count()) +
-        3'600'000'000'000;
+    const auto rates = tunnel.rates();
     fgw_rate_key source{
         .source = {0x20, 0x02, 198, 51, 100, 1}, .of = FGW_RATE_FRAGMENTS, .prefix_len = 64};
     const fgw_rate_key all{.source = {}, .of = FGW_RATE_FRAGMENTS_ALL, .prefix_len = 0};
-    REQUIRE(rates.put(source, {.full_at_ns = later}));
+    tunnel.drain(source);
     check_dropped(tunnel, frame, FGW_STF_FRAGMENT_RATE);
     REQUIRE(rates.put(source, {.full_at_ns = 0}));
     check_dropped(tunnel, frame, FGW_STF_FRAGMENT);
-    REQUIRE(rates.put(all, {.full_at_ns = later}));
+    tunnel.drain(all);
     check_dropped(tunnel, frame, FGW_STF_FRAGMENT_RATE);
     source.source[5] = 2; /* somebody else's bucket changes nothing */
     REQUIRE(rates.put(all, {.full_at_ns = 0}));
-    REQUIRE(rates.put(source, {.full_at_ns = later}));
+    tunnel.drain(source);
     check_dropped(tunnel, frame, FGW_STF_FRAGMENT);
     CHECK(handed_over(tunnel).size() == 2);
 }
