@@ -2,6 +2,7 @@
 /* News of network changes, in a network namespace of each test's own. */
 #include "fresh_netns.h"
 #include "sys/rtnl.h"
+#include "tests/support/wait.h"
 
 #include <catch2/catch.hpp>
 
@@ -29,7 +30,7 @@ public:
 
     /* Turns the loop until this was told. */
     void await(Change change) {
-        const Millis deadline = clock_.now() + 5s;
+        const Millis deadline = clock_.now() + 5s * test::slow();
         while (told_[change] == 0) {
             REQUIRE(clock_.now() < deadline);
             REQUIRE(loop_->turn(100ms));

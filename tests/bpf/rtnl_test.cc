@@ -7,6 +7,7 @@
 #include "fresh_netns.h"
 #include "sys/rtnl_message.h"
 #include "sys/rtnl_socket.h"
+#include "tests/support/wait.h"
 
 #include <catch2/catch.hpp>
 
@@ -15,6 +16,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <set>
 #include <string>
 
@@ -60,12 +62,20 @@ std::vector<Route6> routes6_to(const Prefix6 &prefix) {
     return found;
 }
 
-/* Enough addresses on lo for a dump of more than four parts. */
+/* Enough addresses on lo for a dump of more than four parts. The kernel announces each, and makes
+ * its route, at its leisure; a list is read in vain while it still does. */
 constexpr int many = 2000;
 void add_many_addresses() {
     FreshNetns::run("i=1; while [ $i -le " + std::to_string(many) +
                     " ]; do printf 'addr add 2001:db8:1::%x/128 dev lo nodad\\n' $i; "
                     "i=$((i+1)); done | ip -6 -batch -");
+    const auto announced = [] {
+        return FreshNetns::run("ip -6 route show table local | grep -c '^local 2001:db8:1::' || :");
+    };
+    const auto deadline =
+        std::chrono::steady_clock::now() + std::chrono::seconds(30) * test::slow();
+    while (announced() != std::to_string(many) + "\n")
+        REQUIRE(std::chrono::steady_clock::now() < deadline);
 }
 
 } // namespace

@@ -9,6 +9,7 @@
 
 #include "datapath/link.h"
 #include "tests/support/prog_run.h"
+#include "tests/support/wait.h"
 
 #include <set>
 
@@ -316,6 +317,7 @@ TEST_CASE("sk_lookup: ours is chosen although another program chose before us (F
     std::memcpy(&name.sin6_addr, address6("2001:db8:f::c000:201").bytes.data(), 16);
     REQUIRE(::connect(client.get(), reinterpret_cast<sockaddr *>(&name), sizeof name) == 0);
 
+    came(ours.listeners[0].fd.get());
     const sys::UniqueFd accepted(
         ::accept4(ours.listeners[0].fd.get(), nullptr, nullptr, SOCK_CLOEXEC));
     REQUIRE(accepted);
