@@ -57,7 +57,7 @@ TEST_CASE("ftp_control: passive data goes to the control peer, whatever the 227 
 
     const peers::UniqueFd client = peers::connect6(ftp.port());
     ftp.until([&] { return ftp.count(FGW_CONNECTED) == 2; });
-    const peers::UniqueFd server = ftp.data.accept();
+    const peers::UniqueFd server = ftp.data.await();
     REQUIRE(server);
     CHECK(ftp.count(FGW_FTP_DATA) == 1);
     const std::string file = peers::pattern(1000000);
@@ -76,6 +76,7 @@ TEST_CASE("ftp_control: passive data comes from the control connection's IPv4 ad
     ftp.dial.source = Ip4{.value = 0x7f000005}; /* what a judge might choose by now */
     const peers::UniqueFd client = peers::connect6(ftp.port());
     ftp.until([&] { return ftp.count(FGW_CONNECTED) == 2; });
+    peers::came(ftp.data.fd.get());
     const sys::Accepted4 server = sys::accept4(ftp.data.fd.get());
     REQUIRE(server.kind == sys::Accepted::Kind::Got);
     CHECK(server.peer.address == Ip4{.value = 0x7f000001});
@@ -160,6 +161,7 @@ TEST_CASE("ftp_control: active data comes from the prefix address to the client 
     CHECK(asked == std::vector<std::uint16_t>{FtpControl::data_port});
     const peers::UniqueFd server = peers::connect4(port);
     ftp.until([&] { return ftp.count(FGW_CONNECTED) == 2; });
+    peers::came(client.fd.get());
     const sys::Accepted data = sys::accept6(client.fd.get());
     REQUIRE(data.kind == sys::Accepted::Kind::Got);
     CHECK(data.peer.address.is_loopback());
@@ -234,6 +236,7 @@ TEST_CASE("ftp_control: the control connection is not idle while data flows (R29
     const Listener6 client;
     const peers::UniqueFd server = peers::connect4(ftp.active(client.port));
     ftp.until([&] { return ftp.count(FGW_CONNECTED) == 2; });
+    peers::came(client.fd.get());
     const sys::Accepted data = sys::accept6(client.fd.get());
     REQUIRE(data.kind == sys::Accepted::Kind::Got);
     for (int i = 0; i < 4; ++i) {
@@ -256,7 +259,7 @@ TEST_CASE("ftp_control: data goes on when its control connection has gone") {
     ftp.passive();
     const peers::UniqueFd client = peers::connect6(ftp.port());
     ftp.until([&] { return ftp.count(FGW_CONNECTED) == 2; });
-    const peers::UniqueFd server = ftp.data.accept();
+    const peers::UniqueFd server = ftp.data.await();
     ftp.control.client.reset();
     ftp.control.server.reset();
     ftp.until([&] { return ftp.live() == 1; });

@@ -7,6 +7,7 @@
 
 #include "base/addr.h"
 #include "sys/fd.h"
+#include "tests/support/wait.h"
 
 #include <catch2/catch.hpp>
 
@@ -35,6 +36,10 @@
 namespace peers {
 
 using faith::sys::UniqueFd;
+using faith::test::came;
+
+/* Long enough for any machine: only a test that hangs sees it pass. */
+constexpr std::chrono::seconds patience{60};
 
 /* splice() into a reset socket raises SIGPIPE; workers block it, tests ignore it. */
 class NoSigpipe {
@@ -90,6 +95,10 @@ struct Server {
     UniqueFd accept() const { /* empty when nobody waits */
         return UniqueFd(::accept4(fd.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
     }
+    UniqueFd await() const { /* who has connected, or is about to */
+        came(fd.get());
+        return accept();
+    }
 };
 
 inline std::uint16_t port_of(int fd) {
@@ -134,7 +143,7 @@ struct Tcp {
     Tcp() {
         const Server server;
         a = connect4(server.port);
-        b = server.accept();
+        b = server.await();
         REQUIRE(b);
     }
 };
@@ -214,7 +223,7 @@ inline Seen hear(int fd, Heard &into) {
 
 /* Waits until so many bytes have arrived and wait to be read. */
 inline void arrived(int fd, int bytes) {
-    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+    const auto deadline = std::chrono::steady_clock::now() + patience;
     for (int waiting = 0; waiting < bytes;) {
         REQUIRE(std::chrono::steady_clock::now() < deadline);
         REQUIRE(::ioctl(fd, FIONREAD, &waiting) == 0);
@@ -238,7 +247,7 @@ inline bool in_flight(int fd) {
 
 /* Fills a connection until neither side takes more; what was put in. */
 inline std::string stuff(int fd) {
-    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+    const auto deadline = std::chrono::steady_clock::now() + patience;
     std::string all;
     int refused = 0;
     while (refused < 3 || in_flight(fd)) {
@@ -260,10 +269,10 @@ inline std::size_t open_descriptors() {
     return count;
 }
 
-/* Runs step until done says so; fails the test after ten seconds. */
+/* Runs step until done says so, for as long as patience lasts. */
 template <class Step, class Done>
 void until(Step step, Done done) {
-    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+    const auto deadline = std::chrono::steady_clock::now() + patience;
     while (!done()) {
         REQUIRE(std::chrono::steady_clock::now() < deadline);
         step();

@@ -91,7 +91,7 @@ struct Rig {
         const std::uint64_t before = count(FGW_CONNECTED);
         ends.client = peers::connect6(port());
         until([&] { return count(FGW_CONNECTED) == before + 1; });
-        ends.server = server.accept();
+        ends.server = server.await();
         REQUIRE(ends.server);
         return ends;
     }

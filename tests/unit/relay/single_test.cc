@@ -17,6 +17,7 @@ class One {
 public:
     explicit One(PolicyRef policy, Options options = {})
         : client(peers::connect6(peers::port_of(listener_.get()))) {
+        peers::came(listener_.get());
         sys::UniqueFd accepted = sys::accept6(listener_.get()).fd;
         REQUIRE(accepted);
         thread_ = std::thread([this, policy, options, fd = std::move(accepted)]() mutable {

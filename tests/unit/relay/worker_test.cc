@@ -47,6 +47,14 @@ void short_session(Rig &rig) {
     rig.until([&] { return rig.live() == 0; });
 }
 
+/* So many have connected and are not accepted: what TCP_INFO says of a listener. */
+bool wait_at(int listener, std::uint32_t count) {
+    tcp_info info{};
+    socklen_t length = sizeof info;
+    REQUIRE(::getsockopt(listener, IPPROTO_TCP, TCP_INFO, &info, &length) == 0);
+    return info.tcpi_unacked == count;
+}
+
 } // namespace
 
 TEST_CASE("worker: many wait at the door, all are let in") {
@@ -54,6 +62,7 @@ TEST_CASE("worker: many wait at the door, all are let in") {
     std::vector<peers::UniqueFd> clients;
     for (int i = 0; i < 200; ++i)
         clients.push_back(peers::connect6(rig.port()));
+    peers::until([] {}, [&] { return wait_at(rig.worker->listener(), 200); });
     for (int i = 0; i < 10; ++i) /* 1 + 2 + 4 + ... + 64 + 64, and two to spare */
         rig.turn();
     CHECK(rig.worker->stats().sessions_opened.get() == 200);

@@ -24,7 +24,12 @@ int option(int fd, int level, int name) {
 struct Accepted6 {
     UniqueFd listener = *listen6();
     UniqueFd client = peers::connect6(peers::port_of(listener.get()));
-    UniqueFd fd = accept6(listener.get()).fd;
+    UniqueFd fd;
+
+    Accepted6() {
+        peers::came(listener.get());
+        fd = accept6(listener.get()).fd;
+    }
 };
 
 } // namespace

@@ -56,7 +56,7 @@ TEST_CASE("process: blocked signals arrive at the descriptor, in this thread alo
         CHECK(next_signal(signals->get()) == 0);
         ::pthread_kill(::pthread_self(), SIGUSR1);
         pollfd waiting{.fd = signals->get(), .events = POLLIN, .revents = 0};
-        CHECK(::poll(&waiting, 1, 5000) == 1);
+        CHECK(::poll(&waiting, 1, 60'000) == 1);
         CHECK(next_signal(signals->get()) == SIGUSR1);
         CHECK(next_signal(signals->get()) == 0);
     }).join();
@@ -99,7 +99,7 @@ TEST_CASE("process: waiting for one that lives on is Busy; one that is gone is g
     CHECK(waited.error().kind == Errc::Busy);
     CHECK_THAT(waited.error().text, Contains(std::to_string(sleeper.pid())));
 
-    CHECK(end_process(sleeper.pid(), 5s));
+    CHECK(end_process(sleeper.pid(), 60s));
     CHECK(wait_for_exit(sleeper.pid(), 0ms));
     sleeper.reap();
     CHECK(wait_for_exit(sleeper.pid(), 0ms));

@@ -72,7 +72,7 @@ TEST_CASE("reserved_ports: address and port in one bind (D31)") {
     const UniqueFd fd = two.connect(server.port, Connect::Pending, source);
     CHECK(local4(fd.get())->address == source);
     CHECK(two.above_low(fd) == 1);
-    CHECK(server.accept());
+    CHECK(server.await());
 }
 
 TEST_CASE("reserved_ports: one port serves several targets, but none of them twice") {

@@ -72,7 +72,7 @@ Message answer_to(Message question, std::uint8_t code,
 }
 
 Result<std::vector<Ip6>> ask(const Server &server) {
-    return resolve6("ipv4only.arpa", 5,
+    return resolve6("ipv4only.arpa", 60,
                     NameServer{.address = *parse_ip4("127.0.0.1"), .port = server.port});
 }
 

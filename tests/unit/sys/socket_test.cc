@@ -87,6 +87,7 @@ TEST_CASE("socket: a listener on own addresses is plain, IPv6 only, and excludes
     CHECK(second.error().sys_errno == EADDRINUSE);
 
     const UniqueFd client = peers::connect6(port);
+    peers::came(listener->get());
     const Accepted accepted = accept6(listener->get());
     REQUIRE(accepted.kind == Accepted::Kind::Got);
     CHECK((::fcntl(accepted.fd.get(), F_GETFL) & O_NONBLOCK) != 0);
@@ -99,6 +100,7 @@ TEST_CASE("socket: an accepted socket inherits what the listener was set to") {
     const UniqueFd listener = make_listener();
     CHECK(accept6(listener.get()).kind == Accepted::Kind::Again);
     const UniqueFd client = peers::connect6(peers::port_of(listener.get()));
+    peers::came(listener.get());
     const Accepted accepted = accept6(listener.get());
     REQUIRE(accepted.kind == Accepted::Kind::Got);
     CHECK(accepted.peer.address.is_loopback());
@@ -142,7 +144,7 @@ TEST_CASE("socket: connecting, refused, and bound to a source") {
     REQUIRE(local);
     CHECK(local->address == Ip4{.value = 0x7f000209});
     CHECK(local->port != 0);
-    CHECK(server.accept());
+    CHECK(server.await());
 
     server.fd.reset();
     const UniqueFd refused = open_tcp4(error);
@@ -197,6 +199,7 @@ TEST_CASE("socket: dialled from an address of nobody, and from a port if it is t
     /* Port 1: for root, who gets it, as for others, who get another. */
     const Dialled low = dial6(Endpoint6{.address = loopback6, .port = 1}, target);
     REQUIRE(low.outcome == Connect::Pending);
+    peers::came(listener.get());
     const Accepted first = accept6(listener.get());
     REQUIRE(first.kind == Accepted::Kind::Got);
     CHECK((first.peer.port == 1) == (::geteuid() == 0));
@@ -224,6 +227,7 @@ TEST_CASE("socket: an IPv4 listener on an address, and who comes to it") {
     CHECK(local->address == loopback);
     CHECK(accept4(listener->get()).kind == Accepted::Kind::Again);
     const UniqueFd client = peers::connect4(local->port);
+    peers::came(listener->get());
     const Accepted4 accepted = accept4(listener->get());
     REQUIRE(accepted.kind == Accepted::Kind::Got);
     CHECK(accepted.peer.address == loopback);
