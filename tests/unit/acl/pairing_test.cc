@@ -3,11 +3,10 @@
 
 #include "acl/image.h"
 #include "acl/parse.h"
+#include "tests/support/cpu_time.h"
 #include "tests/support/random_rules.h"
 
 #include <catch2/catch.hpp>
-
-#include <chrono>
 
 using namespace faith;
 using namespace faith::acl;
@@ -97,9 +96,9 @@ TEST_CASE("pairing: agrees with trying every pair") {
 
 TEST_CASE("pairing: one rule written 100,000 times takes no time") {
     const std::vector<Rule> rules(100'000, rules_of("::/0 permit 1.0.0.0/8\n").front());
-    const auto start = std::chrono::steady_clock::now();
+    const auto start = test::cpu_time();
     const Pairs pairs = pair_rules(rules, rules);
     CHECK(pairs.back() == 99'999);
     /* Trying every pair takes minutes. */
-    CHECK(std::chrono::steady_clock::now() - start < std::chrono::seconds(5));
+    CHECK((test::cpu_time() - start).count() < 5);
 }
