@@ -118,7 +118,10 @@ Totals Threads::totals() const {
 }
 
 /* Has a worker do something on its own thread and waits for what comes of it. Nothing
- * comes of one that failed: `status` must not hang on it. */
+ * comes of one that failed: a reload or the end must not hang on it. Any other answers at
+ * once, unless the machine is so busy that it does not get to run, and sessions that are not
+ * told then pass for none. So it may take long: only sessions(), revoke() and
+ * stop_accepting() wait, none of which carries data or answers `status`. */
 template <class Value, class Work>
 std::optional<Value> Threads::ask(const Crew &crew, Work work) {
     if (!crew.thread.joinable())
@@ -127,7 +130,7 @@ std::optional<Value> Threads::ask(const Crew &crew, Work work) {
     std::future<Value> answer = promise->get_future();
     Worker &worker = *crew.worker;
     worker.loop().post([promise, &worker, work] { promise->set_value(work(worker)); });
-    if (answer.wait_for(std::chrono::seconds(2)) != std::future_status::ready)
+    if (answer.wait_for(std::chrono::seconds(10)) != std::future_status::ready)
         return std::nullopt;
     return answer.get();
 }
