@@ -43,6 +43,7 @@ ELSEWHERE = {
 # Tests of something else than one source file.
 NO_SOURCE = {
     "tests/unit/acl/agreement_test.cc": "list walk, compiled tables and lookup give one answer",
+    "tests/unit/relay/ftp_active_test.cc": "FTP's active mode, through a control connection and a session",
     "tests/unit/relay/urgent_test.cc": "urgent bytes, through a pump and through a session",
     "tests/unit/config/examples_test.cc": "parses the examples of config/",
 }

@@ -10,16 +10,20 @@
 #include "relay/pump.h"
 #include "relay/rsh_control.h"
 
+#include <functional>
 #include <memory>
 #include <string_view>
+#include <utility>
 
 namespace faith::relay {
 
 class Carrier {
 public:
-    void open(ControlTools &tools, const Parties &parties, int client, int server) {
+    void open(ControlTools &tools, const Parties &parties, int client, int server,
+              std::function<void()> again) {
         if (parties.dial.ftp)
-            control_ = std::make_unique<FtpControl>(tools, parties, client, server);
+            control_ =
+                std::make_unique<FtpControl>(tools, parties, client, server, std::move(again));
         else if (parties.dial.rsh)
             rsh_ = std::make_unique<RshControl>(tools, parties, client, server);
         up_.open(client, server, tools.stats.bytes_to_server);

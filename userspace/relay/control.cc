@@ -13,7 +13,7 @@ bool Awaited::open(ControlTools &tools, sys::UniqueFd listener, Guest guest) {
         return false;
     Result<sys::Watch> watch =
         tools.loop.watch(listener.get(), sys::Interest{.read = true, .write = false},
-                         [this](sys::Ready) { on_listener(); });
+                         [this](sys::Ready) { look(); });
     if (!watch)
         return false;
     tools_ = &tools;
@@ -28,7 +28,7 @@ void Awaited::close() {
     listener_.reset();
 }
 
-void Awaited::on_listener() {
+void Awaited::look() {
     while (listener_) {
         Accepted4 accepted = sys::accept4(listener_.get());
         if (accepted.kind == Accepted::Kind::Aborted)

@@ -58,10 +58,10 @@ public:
     /* False: not to be had. */
     bool open(ControlTools &tools, sys::UniqueFd listener, Guest guest);
     void close();
+    /* Takes who has connected by now, without waiting to be told. */
+    void look();
 
 private:
-    void on_listener();
-
     ControlTools *tools_ = nullptr;
     sys::UniqueFd listener_;
     sys::Watch watch_;

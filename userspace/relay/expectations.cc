@@ -16,8 +16,9 @@ bool same_place(const DataPort &a, const DataPort &b) {
 /* --- leases --------------------------------------------------------------------------------- */
 
 DataLease::DataLease(const sys::Clock &clock, DataTrafficRef traffic)
-    : clock_(&clock), traffic_(std::move(traffic)) {
+    : clock_(&clock), traffic_(std::move(traffic)), dialling_(true) {
     traffic_->live.fetch_add(1, std::memory_order_relaxed);
+    ++traffic_->dialling;
 }
 
 DataLease &DataLease::operator=(DataLease &&other) noexcept {
@@ -27,11 +28,18 @@ DataLease &DataLease::operator=(DataLease &&other) noexcept {
         traffic_ = std::move(other.traffic_);
         table_ = other.table_;
         entry_ = other.entry_;
+        dialling_ = std::exchange(other.dialling_, false);
     }
     return *this;
 }
 
+void DataLease::connected() {
+    if (std::exchange(dialling_, false) && --traffic_->dialling == 0 && traffic_->dialled)
+        traffic_->dialled();
+}
+
 void DataLease::give_back() {
+    connected(); /* or it never will be */
     const DataTrafficRef traffic = std::exchange(traffic_, nullptr);
     if (!traffic)
         return;

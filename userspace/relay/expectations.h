@@ -19,6 +19,7 @@
 #include <array>
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -31,6 +32,10 @@ namespace faith::relay {
 struct DataTraffic {
     std::atomic<std::uint32_t> live{0};
     std::atomic<Millis::rep> ended{0}; /* when the last one ended; 0: none has */
+    /* Of active ones alone, which live in the control connection's own thread: how many wait for
+     * their client, and who is told when none does any more. */
+    std::uint32_t dialling = 0;
+    std::function<void()> dialled{};
 };
 using DataTrafficRef = std::shared_ptr<DataTraffic>;
 
@@ -50,6 +55,7 @@ public:
     DataLease(DataLease &&other) noexcept { *this = std::move(other); }
     DataLease &operator=(DataLease &&other) noexcept;
     ~DataLease() { give_back(); }
+    void connected(); /* both ends are there */
     explicit operator bool() const { return static_cast<bool>(traffic_); }
 
 private:
@@ -60,6 +66,7 @@ private:
     DataTrafficRef traffic_;
     Expectations *table_ = nullptr;
     ExpectationId entry_;
+    bool dialling_ = false;
 };
 
 /* What the control connection lays down for its data connection. */

@@ -23,7 +23,8 @@ ftp::Side source_of(Direction direction) {
 
 } // namespace
 
-FtpControl::FtpControl(ControlTools &tools, const Parties &parties, int client, int server)
+FtpControl::FtpControl(ControlTools &tools, const Parties &parties, int client, int server,
+                       std::function<void()> again)
     : tools_(tools), parties_(parties), alg_(parties.dial.ftp.value_or(ftp::Dialect::Rfc6384),
                                              parties.client.address, parties.destination) {
     flow(Direction::Up) =
@@ -32,9 +33,16 @@ FtpControl::FtpControl(ControlTools &tools, const Parties &parties, int client, 
         Flow{.source = server, .sink = client, .moved = &tools.stats.bytes_to_client, .out = {}};
     if (const Result<sys::Endpoint4> local = sys::local4(server))
         local_ = *local;
+    /* From the loop, never from within a step. */
+    traffic_->dialled = [this, again = std::move(again)] {
+        again_ = tools_.loop.after(Millis{0}, again);
+    };
 }
 
-FtpControl::~FtpControl() { withdraw(); }
+FtpControl::~FtpControl() {
+    withdraw();
+    traffic_->dialled = {};
+}
 
 /* --- bytes ---------------------------------------------------------------------------------- */
 
@@ -42,6 +50,8 @@ Pump::Result FtpControl::step(Direction direction, Pump::Told told) {
     Flow &here = flow(direction);
     if (!drain(here))
         return Pump::Result::SinkFailed;
+    if (direction == Direction::Down)
+        awaited_.look(); /* the server connects before it says so; events come in any order */
     bool more = true;
     while (more && want_read(direction)) {
         const bool urgent = direction == Direction::Up && sys::at_urgent_mark(here.source);
@@ -99,7 +109,9 @@ Moved FtpControl::send(const Flow &flow) const {
 
 bool FtpControl::want_read(Direction direction) const {
     const Flow &here = flow(direction);
-    return !hung_up_ && !here.ended && here.out.empty() && alg_.takes(source_of(direction));
+    const bool waits = direction == Direction::Down && traffic_->dialling > 0;
+    return !hung_up_ && !waits && !here.ended && here.out.empty() &&
+           alg_.takes(source_of(direction));
 }
 
 bool FtpControl::take_progress(Direction direction) {

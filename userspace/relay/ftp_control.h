@@ -7,7 +7,10 @@
  *             worker, as all connections to the prefix do; the worker finds it in
  *             Expectations and dials from this connection's IPv4 address.
  *   active    the server is told a port of this connection's IPv4 address. Its connection is
- *             taken here, and the client dialled from the prefix address (F20, D51).
+ *             taken here, and the client dialled from the prefix address (F20, D51). Until
+ *             that one answers the server's words wait: the server has its data connection
+ *             and may have ended it, but a client that hears of the end before it has seen
+ *             the beginning gives up.
  *
  * The rules that keep it from being anybody's ladder (D52), each with a test:
  *   (1) Only the peers of this connection are ever dialled; the address in a 227 is not even
@@ -26,6 +29,7 @@
 #include "relay/pump.h"
 
 #include <array>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -36,8 +40,10 @@ class FtpControl {
 public:
     static constexpr std::uint16_t data_port = 20;
 
-    /* The descriptors are the session's, as the connected sockets are. */
-    FtpControl(ControlTools &tools, const Parties &parties, int client, int server);
+    /* The descriptors are the session's, as the connected sockets are. It is told by `again`
+     * when want_read() has become true without a step. */
+    FtpControl(ControlTools &tools, const Parties &parties, int client, int server,
+               std::function<void()> again);
     ~FtpControl();
     FtpControl(const FtpControl &) = delete;
     FtpControl &operator=(const FtpControl &) = delete;
@@ -94,7 +100,8 @@ private:
     Awaited awaited_;
     Parties active_; /* for whom it is awaited */
     ExpectationId expectation_;
-    sys::Timer wait_; /* pending while a listener or an expectation is live */
+    sys::Timer wait_;  /* pending while a listener or an expectation is live */
+    sys::Timer again_; /* pending when no client is being dialled any more */
 };
 
 } // namespace faith::relay

@@ -147,7 +147,9 @@ void Session::happen(Event event) {
 }
 
 void Session::open() {
-    carrier_.open(tools_->control, parties_, client_.get(), server_.get());
+    lease_.connected();
+    carrier_.open(tools_->control, parties_, client_.get(), server_.get(),
+                  [this] { (void)settle(); });
     if (carrier_.rsh() != nullptr)
         together_ = carrier_.rsh()->together();
     moved();

@@ -80,6 +80,16 @@ struct Ftp : Rig {
     }
 };
 
+inline bool refused4(std::uint16_t port) {
+    const peers::UniqueFd fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    sockaddr_in to{};
+    to.sin_family = AF_INET;
+    to.sin_port = htons(port);
+    to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    return ::connect(fd.get(), reinterpret_cast<sockaddr *>(&to), sizeof to) < 0 &&
+           errno == ECONNREFUSED;
+}
+
 /* Where a client waits for active data. */
 struct Listener6 {
     peers::UniqueFd fd;
