@@ -16,9 +16,15 @@ bool same_place(const DataPort &a, const DataPort &b) {
 /* --- leases --------------------------------------------------------------------------------- */
 
 DataLease::DataLease(const sys::Clock &clock, DataTrafficRef traffic)
-    : clock_(&clock), traffic_(std::move(traffic)), dialling_(true) {
+    : clock_(&clock), traffic_(std::move(traffic)) {
     traffic_->live.fetch_add(1, std::memory_order_relaxed);
-    ++traffic_->dialling;
+}
+
+DataLease DataLease::active(const sys::Clock &clock, DataTrafficRef traffic) {
+    DataLease lease(clock, std::move(traffic));
+    lease.dialling_ = true;
+    ++lease.traffic_->dialling;
+    return lease;
 }
 
 DataLease &DataLease::operator=(DataLease &&other) noexcept {

@@ -51,15 +51,17 @@ struct ExpectationId {
 class DataLease {
 public:
     DataLease() = default;
-    DataLease(const sys::Clock &clock, DataTrafficRef traffic); /* active: no entry */
+    /* No entry, and dialling until connected(). */
+    static DataLease active(const sys::Clock &clock, DataTrafficRef traffic);
     DataLease(DataLease &&other) noexcept { *this = std::move(other); }
     DataLease &operator=(DataLease &&other) noexcept;
     ~DataLease() { give_back(); }
-    void connected(); /* both ends are there */
+    void connected(); /* both ends are there; of a passive one nobody waits for that */
     explicit operator bool() const { return static_cast<bool>(traffic_); }
 
 private:
     friend class Expectations;
+    DataLease(const sys::Clock &clock, DataTrafficRef traffic);
     void give_back();
 
     const sys::Clock *clock_ = nullptr;

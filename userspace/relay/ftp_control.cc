@@ -214,7 +214,7 @@ void FtpControl::welcome(sys::Accepted4 accepted) {
     active_.dial.port = accepted.peer.port;
     tools_.join(ActiveData{.parties = active_,
                            .server = std::move(accepted.fd),
-                           .lease = DataLease(tools_.clock, traffic_)});
+                           .lease = DataLease::active(tools_.clock, traffic_)});
 }
 
 void FtpControl::wait_for_data() {

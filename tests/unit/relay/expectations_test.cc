@@ -96,6 +96,31 @@ TEST_CASE("expectations: a connection that has come is not withdrawn with its co
     CHECK(t.table.empty());
 }
 
+TEST_CASE("expectations: who waits for a client is told once, of active data and of no other") {
+    Table t;
+    int told = 0;
+    t.traffic->dialled = [&] { ++told; };
+    t.add(alice, 5000);
+    REQUIRE(t.take(alice, 5000) == Answer::Taken);
+    CHECK(t.traffic->dialling == 0); /* it may be another thread's */
+    t.taken->lease.connected();
+    t.taken.reset();
+    CHECK(told == 0);
+
+    DataLease first = DataLease::active(t.clock, t.traffic);
+    DataLease second = DataLease::active(t.clock, t.traffic);
+    CHECK(t.traffic->dialling == 2);
+    DataLease moved = std::move(first);
+    moved.connected();
+    CHECK(told == 0);
+    second = DataLease{}; /* it never was */
+    CHECK(told == 1);
+    CHECK(t.traffic->live.load() == 1);
+    moved = DataLease{};
+    CHECK(told == 1);
+    CHECK(t.traffic->live.load() == 0);
+}
+
 TEST_CASE("expectations: a port can be for two clients, as servers see different addresses") {
     Table t;
     t.add(alice, 5000);
